@@ -1,0 +1,1 @@
+"""The database: sessions, the embedded server, shared column types."""

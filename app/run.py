@@ -1,0 +1,147 @@
+"""run(command): look up the handler, open one transaction, call it, commit once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+import psycopg
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
+from sqlalchemy.orm import Session
+
+from app.clock import Clock, SystemClock
+from app.db.session import Database, is_lost_connection
+from app.errors import DatabaseLost, Forbidden
+from app.settings import Settings
+
+SYSTEM_ROLE: Final = "system"
+
+
+@dataclass(frozen=True)
+class Actor:
+    """Who acts: a person in a unit with roles, or the platform itself."""
+
+    person_id: int | None
+    unit_id: int | None
+    unit_path: str
+    roles: frozenset[str]
+    label: str
+
+    def has(self, *roles: str) -> bool:
+        """Tell whether the actor holds one of the roles; the platform holds all."""
+        return SYSTEM_ROLE in self.roles or not self.roles.isdisjoint(roles)
+
+    def require(self, *roles: str) -> None:
+        """Raise Forbidden unless the actor holds one of the roles."""
+        if not self.has(*roles):
+            raise Forbidden
+
+
+SYSTEM: Final = Actor(None, None, "", frozenset({SYSTEM_ROLE}), "系统")
+
+
+@dataclass(frozen=True)
+class Services:
+    """What handlers use besides the database and the clock."""
+
+    settings: Settings
+
+
+@dataclass(frozen=True)
+class Tx:
+    """One transaction of one actor at one moment."""
+
+    session: Session
+    clock: Clock
+    actor: Actor
+    services: Services
+
+    @property
+    def connection(self) -> psycopg.Connection[Any]:
+        """Return the psycopg connection of this very transaction, for pipelines and COPY."""
+        raw = self.session.connection().connection.driver_connection
+        assert isinstance(raw, psycopg.Connection)
+        return raw
+
+
+@dataclass(frozen=True)
+class Runtime:
+    """What a process runs commands with."""
+
+    database: Database
+    services: Services
+    clock: Clock = field(default_factory=SystemClock)
+
+    @classmethod
+    def of(cls, settings: Settings, database: Database | None = None) -> Runtime:
+        """Return the runtime of an installation."""
+        return cls(database or Database.at(settings), Services(settings))
+
+
+Handler = Callable[[Any, Tx], Any]
+
+_handlers: dict[type, Handler] = {}
+_installed: list[Runtime] = []
+
+
+def handles(command_type: type) -> Callable[[Handler], Handler]:
+    """Register the decorated function as the one handler of a command type."""
+
+    def register(handler: Handler) -> Handler:
+        other = _handlers.setdefault(command_type, handler)
+        if other is not handler:
+            raise TypeError(f"{command_type.__name__} is handled by {other.__qualname__} already")
+        return handler
+
+    return register
+
+
+def install(runtime: Runtime) -> None:
+    """Make the runtime the one that run() uses in this process; the last one installed counts."""
+    _installed[:] = [runtime]
+
+
+def installed_runtime() -> Runtime:
+    """Return the runtime of this process."""
+    if not _installed:
+        raise RuntimeError(
+            "no runtime installed: call create_app() or install(Runtime.of(settings))"
+        )
+    return _installed[0]
+
+
+def run(
+    command: object, *, actor: Actor, clock: Clock | None = None, database: Database | None = None
+) -> Any:
+    """Run a command in one transaction and return what its handler returns.
+
+    Raises: DatabaseLost when the server goes away; what the handler raises otherwise. Either way
+    nothing of the step is kept, except when the connection is lost during the commit itself:
+    then it happened wholly or not at all, and only a look can tell.
+    """
+    runtime = installed_runtime()
+    handler = _handlers[type(command)]
+    database = database or runtime.database
+    session = database.sessions()
+    try:
+        result = handler(command, Tx(session, clock or runtime.clock, actor, runtime.services))
+        session.commit()
+    except BaseException as error:
+        _abandon(session)
+        if isinstance(error, DBAPIError | psycopg.Error) and is_lost_connection(error):
+            database.drop_connections()
+            raise DatabaseLost from error
+        raise
+    session.close()
+    return result
+
+
+def _abandon(session: Session) -> None:
+    """Roll back and give the connection up; a server that is gone cannot object."""
+    try:
+        session.rollback()
+    except (SQLAlchemyError, psycopg.Error):
+        session.invalidate()
+    finally:
+        session.close()

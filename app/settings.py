@@ -1,0 +1,72 @@
+"""Settings of one installation, read once from the environment."""
+
+from __future__ import annotations
+
+import os
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+REPOSITORY = Path(__file__).resolve().parent.parent
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What an installation may choose; everything a city would choose is data instead."""
+
+    var_dir: Path
+    secret_key: str = field(repr=False)
+    database_url: str | None = field(default=None, repr=False)
+    timezone_name: str = "Asia/Shanghai"
+    locale: str = "zh"
+    page_size: int = 50
+    page_size_limit: int = 200
+    photo_bytes_limit: int = 10 * 1024 * 1024
+    photos_per_request: int = 9
+    secure_cookies: bool = False
+    testing: bool = False
+
+    @property
+    def timezone(self) -> ZoneInfo:
+        """Return the city's time zone."""
+        return ZoneInfo(self.timezone_name)
+
+    @property
+    def photo_dir(self) -> Path:
+        """Return the folder that photos are stored in."""
+        return self.var_dir / "photos"
+
+    @classmethod
+    def from_env(cls, environ: Mapping[str, str] | None = None) -> Settings:
+        """Read the settings; a variable that is absent or empty leaves the default."""
+        given = {name: value for name, value in (environ or os.environ).items() if value}
+        var_dir = Path(given.get("JINGWEI_VAR", REPOSITORY / "var")).resolve()
+        return cls(
+            var_dir=var_dir,
+            secret_key=given.get("SECRET_KEY") or _kept_secret(var_dir / "secret_key"),
+            database_url=given.get("DATABASE_URL"),
+            timezone_name=given.get("JINGWEI_TIMEZONE", cls.timezone_name),
+            locale=given.get("JINGWEI_LOCALE", cls.locale),
+            page_size=int(given.get("JINGWEI_PAGE_SIZE", cls.page_size)),
+            photo_bytes_limit=int(given.get("JINGWEI_PHOTO_BYTES", cls.photo_bytes_limit)),
+            secure_cookies=given.get("JINGWEI_SECURE_COOKIES") == "1",
+        )
+
+
+def _kept_secret(path: Path) -> str:
+    """Return the secret kept in a file, made on first use and readable by its owner alone."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    fresh = path.with_name(f"{path.name}.{secrets.token_hex(4)}")
+    if not path.exists():
+        fresh.touch(mode=0o600)
+        fresh.write_text(secrets.token_urlsafe(48))
+        try:
+            # link, not rename: of two processes that start together, the first secret stays.
+            os.link(fresh, path)
+        except FileExistsError:
+            pass
+        finally:
+            fresh.unlink()
+    return path.read_text().strip()

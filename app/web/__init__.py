@@ -1,0 +1,1 @@
+"""The page shell: templates, static files, languages, error pages, security headers."""

@@ -1,0 +1,19 @@
+"""Run a command as the person who is signed in."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask_login import current_user
+
+from app.db.session import db
+from app.run import run
+
+
+def act(command: object) -> Any:
+    """Run the command in its own transaction and return its result."""
+    actor = current_user.actor
+    # Give the page's reading connection back first: a thread that waits for a second one while it
+    # holds a first could wait for another that does the same.
+    db.session.rollback()
+    return run(command, actor=actor)

@@ -1,0 +1,48 @@
+"""The header's entries: each room's pages name theirs, the shell shows those a reader may open."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from flask import Flask, current_app, request
+from flask_babel import LazyString
+from flask_login import current_user
+
+
+@dataclass(frozen=True)
+class NavigationItem:
+    """An entry: an endpoint, its label (lazy_gettext), who sees it, and where it stands.
+
+    roles: empty for everyone who is signed in.
+    """
+
+    endpoint: str
+    label: LazyString | str
+    roles: frozenset[str] = frozenset()
+    position: int = 50
+
+
+def init_app(app: Flask) -> None:
+    """Offer navigation() to templates."""
+    app.extensions["jingwei.navigation"] = []
+    app.add_template_global(navigation)
+
+
+def add_items(app: Flask, items: tuple[NavigationItem, ...]) -> None:
+    """Add a room's entries."""
+    listed: list[NavigationItem] = app.extensions["jingwei.navigation"]
+    listed.extend(items)
+    listed.sort(key=lambda item: item.position)
+
+
+def navigation() -> list[tuple[NavigationItem, bool]]:
+    """Return the entries that the reader may open, and whether each is the current one."""
+    if not current_user.is_authenticated:
+        return []
+    items: list[NavigationItem] = current_app.extensions["jingwei.navigation"]
+    here = request.blueprint
+    return [
+        (item, item.endpoint.partition(".")[0] == here)
+        for item in items
+        if not item.roles or current_user.actor.has(*item.roles)
+    ]
