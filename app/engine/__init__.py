@@ -1,0 +1,1 @@
+"""The only room that knows SpiffWorkflow: definitions in, states in, states out."""

@@ -1,0 +1,119 @@
+"""Which elements run, and what to write instead of those that do not."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+FLOW_NODES = frozenset(
+    {
+        "startEvent",
+        "endEvent",
+        "userTask",
+        "serviceTask",
+        "businessRuleTask",
+        "subProcess",
+        "callActivity",
+        "exclusiveGateway",
+        "parallelGateway",
+        "inclusiveGateway",
+        "eventBasedGateway",
+        "intermediateCatchEvent",
+        "intermediateThrowEvent",
+        "boundaryEvent",
+    }
+)
+
+# Elements that carry no behaviour of their own, or belong to one that is checked as a whole.
+FREE_ELEMENTS = frozenset(
+    {
+        "extensionElements",
+        "documentation",
+        "incoming",
+        "outgoing",
+        "laneSet",
+        "lane",
+        "childLaneSet",
+        "flowNodeRef",
+        "conditionExpression",
+        "timeDate",
+        "timeDuration",
+        "timeCycle",
+        "standardLoopCharacteristics",
+        "multiInstanceLoopCharacteristics",
+        "loopCondition",
+        "loopCardinality",
+        "loopDataInputRef",
+        "loopDataOutputRef",
+        "inputDataItem",
+        "outputDataItem",
+        "completionCondition",
+        "textAnnotation",
+        "text",
+        "association",
+        "group",
+        "dataObject",
+        "dataObjectReference",
+    }
+)
+
+# Where each trigger may stand.
+EVENT_DEFINITIONS: Mapping[str, frozenset[str]] = {
+    "timerEventDefinition": frozenset({"intermediateCatchEvent", "boundaryEvent"}),
+    "messageEventDefinition": frozenset(
+        {
+            "startEvent",
+            "intermediateCatchEvent",
+            "intermediateThrowEvent",
+            "boundaryEvent",
+            "endEvent",
+        }
+    ),
+    "signalEventDefinition": frozenset(
+        {"intermediateCatchEvent", "intermediateThrowEvent", "boundaryEvent", "endEvent"}
+    ),
+    "errorEventDefinition": frozenset({"boundaryEvent", "endEvent"}),
+    "escalationEventDefinition": frozenset({"boundaryEvent", "endEvent", "intermediateThrowEvent"}),
+    "terminateEventDefinition": frozenset({"endEvent"}),
+}
+
+REMEDIES: Mapping[str, str] = {
+    "scriptTask": "use a service task with a registered topic, or a decision table",
+    "script": "use a service task with a registered topic, or a decision table",
+    "task": "choose a kind: a user task with a form, or a service task with a topic",
+    "sendTask": "use an intermediate message throw event",
+    "receiveTask": "use an intermediate message catch event",
+    "manualTask": "use a user task with a form",
+    "complexGateway": "use an inclusive gateway",
+    "transaction": "use an embedded sub-process with an error boundary event",
+    "adHocSubProcess": "use an embedded sub-process with an inclusive gateway",
+    "choreographyTask": "draw the process itself",
+    "subChoreography": "draw the process itself",
+    "compensateEventDefinition": "lead an error boundary event to the task that undoes the work",
+    "cancelEventDefinition": "use an error end event and an error boundary event",
+    "conditionalEventDefinition": "use a message that the product sends, or a gateway",
+    "linkEventDefinition": "draw the sequence flow itself",
+    "dataStoreReference": "remove it; data of a case live in the case",
+    "dataInputAssociation": "remove it; data of a case live in the case",
+    "dataOutputAssociation": "remove it; data of a case live in the case",
+    "ioSpecification": "use input and output parameters (camunda:inputOutput)",
+    "property": "remove it; values are set by forms, decisions and services",
+    "correlationSubscription": "remove it; messages go to a case by its number",
+    "resourceRole": "use candidateGroups",
+    "humanPerformer": "use candidateGroups",
+    "potentialOwner": "use candidateGroups",
+}
+
+CAMUNDA_ATTRIBUTES_REFUSED: Mapping[str, str] = {
+    "class": "use a service task's topic",
+    "expression": "use a service task's topic",
+    "delegateExpression": "use a service task's topic",
+    "resultVariable": "use output parameters",
+    "formRef": "use formKey",
+    "assignee": "use candidateGroups; a person takes the item from the inbox",
+    "candidateUsers": "use candidateGroups",
+    "followUpDate": "use a boundary timer",
+    "variableMappingClass": "use output parameters",
+    "calledElementBinding": "remove it; all files of a bundle are deployed together",
+    "decisionRefBinding": "remove it; all files of a bundle are deployed together",
+    "mapDecisionResult": "remove it; outputs are merged by their names",
+}
