@@ -1,0 +1,1 @@
+"""Units in four levels, the people in them, what each may do, and signing in."""

@@ -1,0 +1,123 @@
+"""Signing in and out, and changing one's own password."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from flask import Blueprint, redirect, render_template, request, url_for
+from flask.blueprints import BlueprintSetupState
+from flask.typing import ResponseReturnValue
+from flask_babel import get_locale
+from flask_login import current_user, login_user, logout_user
+
+from app.accounts import queries
+from app.accounts.commands import ChangePassword, RefreshPasswordHash
+from app.accounts.passwords import DEMO_PASSWORD, is_outdated
+from app.accounts.roles import ROLES
+from app.accounts.sign_in import SignedIn, signed_in, signed_in_by_token, verified_person
+from app.db.session import db
+from app.errors import InvalidInput
+from app.run import run
+from app.web.errors import status_of
+
+blueprint = Blueprint("accounts", __name__, template_folder="templates")
+
+
+def load_user(token: str) -> SignedIn | None:
+    """Return the person of a session cookie; Flask-Login asks at every request."""
+    return signed_in_by_token(db.session(), token)
+
+
+def _offer_loader(state: BlueprintSetupState) -> None:
+    state.app.login_manager.user_loader(load_user)  # type: ignore[attr-defined]  # set by Flask-Login
+
+
+blueprint.record_once(_offer_loader)
+
+
+@blueprint.get("/sign-in")
+def sign_in() -> ResponseReturnValue:
+    """Show the form; who is signed in already goes on."""
+    if current_user.is_authenticated:
+        return redirect(_destination())
+    return _sign_in_form()
+
+
+@blueprint.post("/sign-in")
+def open_session() -> ResponseReturnValue:
+    """Open a session for a right login and password, or show the form again."""
+    login, password = request.form.get("login", ""), request.form.get("password", "")
+    person = verified_person(db.session(), login, password)
+    if person is None:
+        wrong = InvalidInput({"login": "登录名或密码不正确。"})
+        return _sign_in_form(login, wrong.fields), status_of(wrong)
+    user = signed_in(db.session(), person.id)
+    if person.password_hash and is_outdated(person.password_hash) and user:
+        db.session.remove()
+        run(RefreshPasswordHash(password), actor=user.actor)
+        user = signed_in(db.session(), person.id)
+    login_user(user)
+    return redirect(_destination())
+
+
+@blueprint.post("/sign-out")
+def sign_out() -> ResponseReturnValue:
+    """Close the session."""
+    logout_user()
+    return redirect(url_for("accounts.sign_in"))
+
+
+@blueprint.get("/password")
+def password() -> ResponseReturnValue:
+    """Show the form for a new password."""
+    if not current_user.is_authenticated:
+        return redirect(url_for("accounts.sign_in", next=url_for("accounts.password")))
+    return render_template("accounts/password.html", faults={})
+
+
+@blueprint.post("/password")
+def change_password() -> ResponseReturnValue:
+    """Replace one's own password; the session goes on, those elsewhere end."""
+    if not current_user.is_authenticated:
+        return redirect(url_for("accounts.sign_in", next=url_for("accounts.password")))
+    typed = request.form.get
+    command = ChangePassword(typed("present", ""), typed("password", ""), typed("repeated", ""))
+    actor = current_user.actor
+    # The page's connection goes back before the command takes one of its own.
+    db.session.remove()
+    try:
+        run(command, actor=actor)
+    except InvalidInput as error:
+        page = render_template("accounts/password.html", faults=error.fields)
+        return page, status_of(error)
+    login_user(signed_in(db.session(), actor.person_id))
+    return redirect(_destination())
+
+
+def _sign_in_form(login: str = "", faults: Mapping[str, str] | None = None) -> str:
+    return render_template(
+        "accounts/sign_in.html",
+        login=login,
+        faults=faults or {},
+        onward=request.values.get("next", ""),
+        demo_accounts=queries.demo_accounts(db.session()),
+        demo_password=DEMO_PASSWORD,
+        role_name=role_name,
+    )
+
+
+def role_name(role: str) -> str:
+    """Return the name of a role in the reader's language."""
+    chinese, english = ROLES[role]
+    locale = get_locale()
+    return chinese if locale is None or locale.language == "zh" else english
+
+
+def _destination() -> str:
+    """Return where to go after signing in: a path of this site, never another host."""
+    if current_user.is_authenticated and current_user.must_change_password:
+        return url_for("accounts.password")
+    onward = request.values.get("next", "")
+    # Browsers drop control characters, and what is left could begin with two slashes.
+    stays = onward.startswith("/") and onward[1:2] not in {"/", "\\"} and onward.isprintable()
+    return onward if stays else "/"

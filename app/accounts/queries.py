@@ -1,0 +1,152 @@
+"""Reads of the accounts room: units, people, roles, and who is responsible."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import Select, func, or_, select
+from sqlalchemy.orm import Session
+
+from app.accounts.roles import ROLES
+from app.accounts.tables import Person, PersonRole, Unit
+
+
+@dataclass(frozen=True)
+class UnitNode:
+    """A unit and the units below it."""
+
+    unit: Unit
+    children: tuple[UnitNode, ...]
+
+
+@dataclass(frozen=True)
+class DemoAccount:
+    """An account to try the city with."""
+
+    login: str
+    name: str
+    unit_name: str
+    roles: tuple[str, ...]
+
+
+def person_by_login(session: Session, login: str) -> Person | None:
+    """Return the person who signs in with this name, in whatever case it was typed."""
+    # PostgreSQL has no text with NUL in it, and psycopg refuses to ask for one.
+    wanted = login.replace("\0", " ").strip().lower()
+    return session.scalar(select(Person).where(Person.login == wanted))
+
+
+def roles_of(session: Session, person_id: int) -> frozenset[str]:
+    """Return the roles a person holds."""
+    return frozenset(
+        session.scalars(select(PersonRole.role).where(PersonRole.person_id == person_id))
+    )
+
+
+def unit_by_code(session: Session, code: str) -> Unit | None:
+    """Return the unit with this code."""
+    return session.scalar(select(Unit).where(Unit.code == code))
+
+
+def within(path: str) -> Select[Unit]:
+    """Select the unit with this path and every unit below it."""
+    return select(Unit).where(Unit.path.startswith(path, autoescape=True))
+
+
+def descendants(session: Session, path: str, *, active_only: bool = True) -> Sequence[Unit]:
+    """Return the units below the unit with this path, parents before children."""
+    query = within(path).where(Unit.path != path)
+    if active_only:
+        query = query.where(Unit.active)
+    return session.scalars(query.order_by(Unit.level, Unit.id)).all()
+
+
+def unit_tree(session: Session, path: str = "/", *, levels: int = 4) -> tuple[UnitNode, ...]:
+    """Return the active units within a path as trees, `levels` counting from the city's own."""
+    units = session.scalars(
+        within(path).where(Unit.active, Unit.level <= levels).order_by(Unit.level, Unit.id)
+    ).all()
+    present = {unit.id for unit in units}
+    below: dict[int | None, list[Unit]] = {}
+    for unit in units:
+        below.setdefault(unit.parent_id if unit.parent_id in present else None, []).append(unit)
+    return _nodes(below, None)
+
+
+def _nodes(
+    below: Mapping[int | None, Sequence[Unit]], parent_id: int | None
+) -> tuple[UnitNode, ...]:
+    return tuple(UnitNode(unit, _nodes(below, unit.id)) for unit in below.get(parent_id, ()))
+
+
+def platforms(session: Session) -> Sequence[Unit]:
+    """Return the second-level platforms, which cases are dispatched to."""
+    return session.scalars(
+        select(Unit).where(Unit.level == 2, Unit.active).order_by(Unit.code)
+    ).all()
+
+
+def ranked_units(session: Session, rank_group: str | None = None) -> Sequence[Unit]:
+    """Return the units that the month ranks, of one group or of all."""
+    query = select(Unit).where(Unit.active, Unit.rank_group.is_not(None))
+    if rank_group is not None:
+        query = query.where(Unit.rank_group == rank_group)
+    return session.scalars(query.order_by(Unit.rank_group, Unit.code)).all()
+
+
+def platform_id(path: str) -> int | None:
+    """Return the id of the second-level unit that a path leads through; None for the city's own."""
+    ids = path.strip("/").split("/")
+    return int(ids[1]) if len(ids) > 1 else None
+
+
+def responsible_unit(session: Session, duty: str, district_code: str | None) -> int | None:
+    """Return the second-level unit that has a duty in a district; None when a person must choose.
+
+    A unit that has the duty in this very district goes before one that has it in the whole
+    city. The unit found may be a branch: its second-level platform is the one that answers.
+    """
+    path = session.scalar(
+        select(Unit.path)
+        .where(
+            Unit.active,
+            Unit.duties.contains([duty]),
+            or_(Unit.district_code == district_code, Unit.district_code.is_(None)),
+        )
+        .order_by(Unit.district_code.is_(None), Unit.level, Unit.id)
+        .limit(1)
+    )
+    return platform_id(path) if path else None
+
+
+def people_within(
+    session: Session, path: str, roles: Collection[str] | None = None
+) -> Sequence[Person]:
+    """Return the active people of a unit and the units below it, with one of the roles if given."""
+    query = (
+        select(Person)
+        .join(Unit, Unit.id == Person.unit_id)
+        .where(Person.active, Unit.path.startswith(path, autoescape=True))
+    )
+    if roles is not None:
+        holders = select(PersonRole.person_id).where(PersonRole.role.in_(roles))
+        query = query.where(Person.id.in_(holders))
+    return session.scalars(query.order_by(Unit.level, Person.id)).all()
+
+
+def demo_accounts(session: Session) -> list[DemoAccount]:
+    """Return the accounts to try the city with, in the order a case meets their roles."""
+    rows = session.execute(
+        select(Person.login, Person.name, Unit.name, func.array_agg(PersonRole.role))
+        .join(Unit, Unit.id == Person.unit_id)
+        .join(PersonRole, PersonRole.person_id == Person.id)
+        .where(Person.is_demo, Person.active)
+        .group_by(Person.id, Unit.name)
+    )
+    order = list(ROLES)
+    accounts = [
+        DemoAccount(login, name, unit, tuple(sorted(roles, key=order.index)))
+        for login, name, unit, roles in rows
+    ]
+    return sorted(accounts, key=lambda account: (order.index(account.roles[0]), account.login))

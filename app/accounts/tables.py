@@ -1,0 +1,88 @@
+"""Rows of the accounts room."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from sqlalchemy import (
+    CheckConstraint,
+    ForeignKey,
+    Identity,
+    Index,
+    SmallInteger,
+    Text,
+    false,
+    text,
+    true,
+)
+from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy.orm import Mapped, mapped_column
+
+from app.accounts.roles import ROLES
+from app.db.session import Base
+
+RANK_GROUPS: Final = ("district", "department", "enterprise")
+
+
+class Unit(Base):
+    """One unit (单位) in the tree of four levels: city, second-level platform, third, fourth."""
+
+    __tablename__ = "units"
+    __table_args__ = (
+        CheckConstraint("level BETWEEN 1 AND 4", name="level"),
+        CheckConstraint("(level = 1) = (parent_id IS NULL)", name="root_has_no_parent"),
+        CheckConstraint("path ~ '^(/[0-9]+)+/$'", name="path"),
+        CheckConstraint(f"rank_group IN {RANK_GROUPS}", name="rank_group"),
+        # Descendants are path LIKE prefix || '%', whatever the collation of the database.
+        Index("ix_units_path_pattern", "path", postgresql_ops={"path": "text_pattern_ops"}),
+        Index("ix_units_parent_id", "parent_id"),
+        Index("ix_units_duties", "duties", postgresql_using="gin"),
+    )
+
+    id: Mapped[int] = mapped_column(Identity(), primary_key=True)
+    code: Mapped[str] = mapped_column(unique=True)
+    name: Mapped[str]
+    name_en: Mapped[str]
+    level: Mapped[int] = mapped_column(SmallInteger)
+    parent_id: Mapped[int | None] = mapped_column(ForeignKey("units.id"))
+    # '/1/12/130/': the ids from the root down to this unit.
+    path: Mapped[str] = mapped_column(unique=True)
+    rank_group: Mapped[str | None]
+    district_code: Mapped[str | None]
+    duties: Mapped[list[str]] = mapped_column(ARRAY(Text), server_default=text("'{}'"))
+    active: Mapped[bool] = mapped_column(server_default=true())
+
+
+class Person(Base):
+    """One person who works in a unit; without a password hash nobody can sign in as them."""
+
+    __tablename__ = "people"
+    __table_args__ = (
+        CheckConstraint("login = lower(login) AND login <> ''", name="login"),
+        Index("ix_people_unit_id", "unit_id"),
+    )
+
+    id: Mapped[int] = mapped_column(Identity(), primary_key=True)
+    unit_id: Mapped[int] = mapped_column(ForeignKey("units.id"))
+    login: Mapped[str] = mapped_column(unique=True)
+    name: Mapped[str]
+    password_hash: Mapped[str | None]
+    phone: Mapped[str | None]
+    active: Mapped[bool] = mapped_column(server_default=true())
+    is_demo: Mapped[bool] = mapped_column(server_default=false())
+    must_change_password: Mapped[bool] = mapped_column(server_default=false())
+
+
+class PersonRole(Base):
+    """One role that a person holds."""
+
+    __tablename__ = "person_roles"
+    __table_args__ = (
+        CheckConstraint(f"role IN {tuple(ROLES)}", name="role"),
+        Index("ix_person_roles_role", "role"),
+    )
+
+    person_id: Mapped[int] = mapped_column(
+        ForeignKey("people.id", ondelete="CASCADE"), primary_key=True
+    )
+    role: Mapped[str] = mapped_column(primary_key=True)

@@ -1,0 +1,1 @@
+"""What a case may be about: classes, filing conditions and limits, in versions by date."""

@@ -1,0 +1,116 @@
+"""Use cases of the catalogue room: bring an edition into force."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+from sqlalchemy import insert, select, text
+from sqlalchemy.orm import Session
+
+from app.catalogue.files import ClassEntry, Condition, Edition, read_edition
+from app.catalogue.tables import CaseClass, CatalogueVersion, FilingCondition
+from app.errors import StateChanged
+from app.run import Tx, handles
+
+# Two installations that start together load one after the other.
+_LOADING_LOCK: Final = 4_821_177
+
+
+@dataclass(frozen=True)
+class LoadCatalogue:
+    """Load an edition from its file; loading it again changes nothing."""
+
+    version: str
+
+
+@handles(LoadCatalogue)
+def load_catalogue(command: LoadCatalogue, tx: Tx) -> int:
+    """Load the edition and return the id of its version.
+
+    Raises: NotFound or DefinitionError from reading the file; StateChanged when the edition is in
+    force with other content: cases rest on it, so a change is a new edition with a later day.
+    """
+    tx.actor.require("administrator")
+    edition = read_edition(command.version)
+    tx.session.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _LOADING_LOCK})
+    present = tx.session.scalar(
+        select(CatalogueVersion).where(CatalogueVersion.valid_from == edition.valid_from)
+    )
+    if present is None:
+        return _insert(tx.session, edition)
+    if _stored_classes(tx.session, present.id) != set(edition.classes):
+        raise StateChanged(
+            "%(version)s 版分类已经生效，内容与文件不同：要改动，请另建一个生效日期更晚的文件。",
+            version=command.version,
+        )
+    return present.id
+
+
+def _insert(session: Session, edition: Edition) -> int:
+    version_id: int = session.execute(
+        insert(CatalogueVersion)
+        .values(valid_from=edition.valid_from, note=edition.note)
+        .returning(CatalogueVersion.id)
+    ).scalar_one()
+    rows = session.execute(
+        insert(CaseClass).returning(CaseClass.code, CaseClass.id),
+        [_class_row(version_id, entry) for entry in edition.classes],
+    )
+    class_ids = {row.code: row.id for row in rows}
+    session.execute(
+        insert(FilingCondition),
+        [
+            {
+                "class_id": class_ids[entry.code],
+                "seq": seq,
+                "wording": condition.wording,
+                "limit_value": condition.limit_value,
+                "limit_unit": condition.limit_unit,
+                "closing_wording": condition.closing_wording,
+            }
+            for entry in edition.classes
+            for seq, condition in enumerate(entry.conditions, start=1)
+        ],
+    )
+    return version_id
+
+
+def _class_row(version_id: int, entry: ClassEntry) -> dict[str, object]:
+    return {
+        "version_id": version_id,
+        "kind": entry.kind,
+        "major_code": entry.major_code,
+        "major_name": entry.major_name,
+        "minor_code": entry.minor_code,
+        "minor_name": entry.minor_name,
+        "code": entry.code,
+        "duty": entry.duty,
+        "name_en": entry.name_en,
+    }
+
+
+def _stored_classes(session: Session, version_id: int) -> set[ClassEntry]:
+    """Return the edition as it is in the database, in the form that the file is read into."""
+    conditions: dict[int, list[Condition]] = {}
+    for row in session.scalars(
+        select(FilingCondition)
+        .join(CaseClass, CaseClass.id == FilingCondition.class_id)
+        .where(CaseClass.version_id == version_id)
+        .order_by(FilingCondition.class_id, FilingCondition.seq)
+    ):
+        conditions.setdefault(row.class_id, []).append(
+            Condition(row.wording, row.limit_value, row.limit_unit, row.closing_wording)
+        )
+    return {
+        ClassEntry(
+            code=row.code,
+            kind=row.kind,
+            major_name=row.major_name,
+            minor_name=row.minor_name,
+            name_en=row.name_en,
+            duty=row.duty,
+            conditions=tuple(conditions.get(row.id, ())),
+        )
+        for row in session.scalars(select(CaseClass).where(CaseClass.version_id == version_id))
+    }

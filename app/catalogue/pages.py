@@ -1,0 +1,82 @@
+"""The catalogue as a page: what can be reported, and how long it may take."""
+
+from __future__ import annotations
+
+from flask import Blueprint, current_app, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+from flask_babel import get_locale
+from flask_babel import lazy_gettext as _l
+from flask_login import current_user
+
+from app.catalogue import queries
+from app.catalogue.files import duties
+from app.catalogue.tables import CaseClass, FilingCondition
+from app.db.session import db
+from app.run import Runtime
+from app.web.navigation import NavigationItem
+
+blueprint = Blueprint("catalogue", __name__, template_folder="templates")
+navigation = (NavigationItem("catalogue.index", _l("案件分类"), position=70),)
+
+KIND_NAMES = {"component": _l("部件"), "event": _l("事件"), "service": _l("服务")}
+LIMIT_UNIT_NAMES = {
+    "urgent_hour": _l("紧急工作时"),
+    "urgent_day": _l("紧急工作日"),
+    "working_hour": _l("工作时"),
+    "working_day": _l("工作日"),
+    "day": _l("天"),
+}
+
+
+@blueprint.before_request
+def ask_to_sign_in() -> ResponseReturnValue | None:
+    """Lead whoever is not signed in to the door."""
+    if current_user.is_authenticated:
+        return None
+    return redirect(url_for("accounts.sign_in", next=request.full_path))
+
+
+@blueprint.get("/catalogue")
+def index() -> ResponseReturnValue:
+    """List the classes in force today, of one kind or that hold the words searched for."""
+    runtime: Runtime = current_app.extensions["jingwei"]
+    today = runtime.clock.now().astimezone(runtime.services.settings.timezone).date()
+    words = request.args.get("q", "").strip()
+    kind = request.args.get("kind")
+    kind = kind if kind in KIND_NAMES else None
+    session = db.session()
+    classes = queries.search_classes(session, words, today, kind=kind)
+    return render_template(
+        "catalogue/index.html",
+        version=queries.version_on(session, today),
+        entries=queries.with_conditions(session, classes),
+        words=words,
+        kind=kind,
+        kind_names=KIND_NAMES,
+        limit_text=limit_text,
+        class_name=class_name,
+        duty_name=duty_name,
+    )
+
+
+def limit_text(condition: FilingCondition) -> str:
+    """Return a limit as people say it: '4 工作时'."""
+    return f"{condition.limit_value:f} {LIMIT_UNIT_NAMES[condition.limit_unit]}"
+
+
+def class_name(entry: CaseClass) -> str:
+    """Return the name of a class in the reader's language."""
+    return entry.minor_name if _is_chinese() else entry.name_en
+
+
+def duty_name(duty: str) -> str:
+    """Return the name of a duty in the reader's language."""
+    named = duties().get(duty)
+    if named is None:
+        return duty
+    return named.name if _is_chinese() else named.name_en
+
+
+def _is_chinese() -> bool:
+    locale = get_locale()
+    return locale is None or locale.language == "zh"

@@ -1,0 +1,1 @@
+"""Where a case is: districts, streets, responsibility grids and unit grids."""

@@ -1,0 +1,1 @@
+"""A generated city, a virtual clock, and real histories lived through again."""

@@ -1,0 +1,1 @@
+"""The parts a generated city is made of: grids, units, people."""
