@@ -11,7 +11,16 @@ from sqlalchemy import URL
 
 from tests.bench.scratch import as_text
 
-_COPIED_LATER = {"id", "number", "case_id", "instance_id", "due_at", "try_at", "reported_at", "source_key"}
+_COPIED_LATER = {
+    "id",
+    "number",
+    "case_id",
+    "instance_id",
+    "due_at",
+    "try_at",
+    "reported_at",
+    "source_key",
+}
 
 
 @contextlib.contextmanager
@@ -56,12 +65,12 @@ def copy_items(
     connection: psycopg.Connection[Any], case_id: int, count: int, first: int, finished: bool
 ) -> None:
     """Copy the open items of a case to its copies, as finished ones where asked."""
-    columns = _columns(connection, "work_items").replace("status", "")
-    columns = ", ".join(c for c in (part.strip() for part in columns.split(",")) if c)
-    status = "done" if finished else "open"
+    kept = _columns(connection, "work_items").split(", ")
+    columns = ", ".join(c for c in kept if c not in {"status", "finished_at"})
+    status, at = ("done", "created_at") if finished else ("open", "NULL")
     connection.execute(
-        f"INSERT INTO work_items (case_id, instance_id, due_at, status, {columns})"
-        f" SELECT n, n, due_at + n %% 5184000 * interval '1 second', '{status}', {columns}"
+        f"INSERT INTO work_items (case_id, instance_id, due_at, status, finished_at, {columns})"
+        f" SELECT n, n, due_at + n %% 5184000 * interval '1 second', '{status}', {at}, {columns}"
         " FROM work_items, generate_series(%s::bigint, %s::bigint) n"
         " WHERE case_id = %s AND status = 'open'",
         (first, first + count - 1, case_id),

@@ -30,7 +30,7 @@ from sqlalchemy import URL
 
 import app.cases.commands.report
 import app.cases.steps
-import app.cases.store as store
+from app.cases import store
 from app.cases.commands import CompleteWork, ReportCase, RequestExtension
 from app.cases.store import StepRows
 from app.run import Actor, run

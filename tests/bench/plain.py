@@ -12,7 +12,10 @@ from app.engine.expressions import unwrap
 from app.engine.parsing import camunda, mapped
 
 SHIPPED = Path(__file__).resolve().parents[2] / "bpmn"
-_DECIDED = {"routing": 'routing_level = "district"', "extension_approver": 'approver = "duty_chief"'}
+_DECIDED = {
+    "routing": 'routing_level = "district"',
+    "extension_approver": 'approver = "duty_chief"',
+}
 
 
 def plain_diagrams() -> tuple[list[Any], dict[str, dict[str, str]]]:

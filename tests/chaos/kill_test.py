@@ -8,6 +8,7 @@ acknowledged is there, nothing is doubled, lost or orphaned. Exit status 1 with 
 from __future__ import annotations
 
 import argparse
+import contextlib
 import os
 import random
 import shutil
@@ -121,10 +122,8 @@ class City:
                 _kill(process)
             return
         process = self.processes[name]
-        try:
+        with contextlib.suppress(ProcessLookupError):
             os.killpg(process.pid, signal.SIGKILL)
-        except ProcessLookupError:
-            pass
         process.wait()
 
     def stop(self) -> None:
@@ -151,10 +150,8 @@ def _postgres_processes(place: Any) -> list[psutil.Process]:
 
 
 def _kill(process: psutil.Process) -> None:
-    try:
+    with contextlib.suppress(psutil.Error):
         process.kill()
-    except psutil.Error:
-        pass
 
 
 def _stir(city: City, stop: threading.Event) -> None:
@@ -219,7 +216,9 @@ def _missing(connection: psycopg.Connection[Any], noted: Acknowledged) -> list[s
         if done.get(item_id) != login
     ]
     found += [f"case {number} was acknowledged and is gone" for number in noted.cases - numbers]
-    found += [f"request {request} was acknowledged and is gone" for request in noted.requests - asked]
+    found += [
+        f"request {request} was acknowledged and is gone" for request in noted.requests - asked
+    ]
     return found
 
 
@@ -233,14 +232,14 @@ def run(kills: int, seed: int, pause_s: float) -> list[str]:
         for name in city.names():
             city.start(name)
         _wait_until_served(city)
-        people = [
-            Person(city.base, login, noted, stop, seed + n) for n, login in enumerate(LOGINS)
-        ]
+        people = [Person(city.base, login, noted, stop, seed + n) for n, login in enumerate(LOGINS)]
         for thread in [*people, threading.Thread(target=_stir, args=(city, stop), daemon=True)]:
             thread.start()
         counts = dict.fromkeys(("web", "worker", "postgres"), 0)
         for number in range(kills):
-            time.sleep(rng.uniform(0.3, 1.7) * pause_s)  # because the kill must hit at a random moment
+            time.sleep(
+                rng.uniform(0.3, 1.7) * pause_s
+            )  # because the kill must hit at a random moment
             target = rng.choice(("web", "postgres", *city.names()[1:]))
             city.kill(target)
             counts[target.rstrip("0123456789")] += 1

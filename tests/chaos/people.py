@@ -50,7 +50,9 @@ class Browser:
     def post(self, path: str, values: dict[str, str]) -> tuple[str, str]:
         """Post a form; return the address it led to and the page."""
         data = urllib.parse.urlencode({**values, "csrf_token": self.token}).encode()
-        request = urllib.request.Request(self.base + path, data, headers={"Referer": self.base + path})
+        request = urllib.request.Request(
+            self.base + path, data, headers={"Referer": self.base + path}
+        )
         with self.opener.open(request, timeout=TIMEOUT_S) as response:
             return response.geturl(), response.read().decode()
 
@@ -58,7 +60,9 @@ class Browser:
 class Person(threading.Thread):
     """One person at work until told to stop; a failed request is simply tried anew later."""
 
-    def __init__(self, base: str, login: str, noted: Acknowledged, stop: threading.Event, seed: int):
+    def __init__(
+        self, base: str, login: str, noted: Acknowledged, stop: threading.Event, seed: int
+    ):
         super().__init__(name=login, daemon=True)
         self.base, self.login, self.noted, self.stopping = base, login, noted, stop
         self.random = random.Random(seed)
@@ -119,7 +123,9 @@ class Person(threading.Thread):
     def _request(self, browser: Browser, number: str) -> None:
         kind = self.random.choice(("extension", "return"))
         browser.get(f"/cases/{number}")
-        address, _ = browser.post(f"/cases/{number}/requests/{kind}", {"reason": "确有困难，需要时间"})
+        address, _ = browser.post(
+            f"/cases/{number}/requests/{kind}", {"reason": "确有困难，需要时间"}
+        )
         if f"/cases/{number}" in address and "requests" not in address:
             with self.noted.lock:
                 self.noted.requests.add((number, kind))

@@ -1,0 +1,136 @@
+"""`make bench`: measure against a baseline in the same run, print a table, write bench.json.
+
+Every figure stands beside its baseline: absolute numbers change with the machine, ratios hardly.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import platform
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from sqlalchemy import URL
+
+from tests.bench.inboxes import inbox_times
+from tests.bench.lives import learn, race, race_two, state_sizes
+from tests.bench.reworks import step_costs
+from tests.bench.scratch import Scratch
+from tests.bench.timers import PENDING, timer_figures
+from tests.factories import City
+
+OUT = Path("bench.json")
+
+
+@dataclass(frozen=True)
+class Figure:
+    """One line of the table; baseline: what the value is held against; ratio: value to baseline."""
+
+    name: str
+    value: float
+    unit: str
+    baseline: float | None
+    ratio: float | None
+
+    @classmethod
+    def of(cls, name: str, value: float, unit: str, baseline: float | None = None) -> Figure:
+        ratio = None if not baseline else round(value / baseline, 3)
+        return cls(name, round(value, 6), unit, baseline and round(baseline, 6), ratio)
+
+
+def lives(scratch: Scratch, base: URL, city: City, quick: bool) -> Iterator[Figure]:
+    """A full life of a case: 12 work items, one extension, one rework, 14 commits."""
+    count, rounds = (6, 1) if quick else (30, 5)
+    for processes, found in (
+        ("1 process", race(scratch, base, city, count, rounds)),
+        ("2 processes", race_two(scratch, base, city, count, rounds)),
+    ):
+        ours, stock, alone = found["ours"], found["stock"], found["postgres"]
+        yield Figure.of(f"life, {processes}: stock SpiffWorkflow", stock, "cases/s")
+        yield Figure.of(f"life, {processes}: ours against stock", ours, "cases/s", stock)
+        yield Figure.of(f"life, {processes}: ours against PostgreSQL alone", ours, "cases/s", alone)
+    ours_bytes, stock_bytes = state_sizes(learn(scratch, base, city, 1)[0])
+    yield Figure.of("largest state in a life against stock", ours_bytes, "bytes", stock_bytes)
+
+
+def reworks(scratch: Scratch, base: URL, city: City) -> Iterator[Figure]:
+    """What a step costs after many reworks."""
+    costs, size = step_costs(scratch, base, city)
+    for after, seconds in costs.items():
+        yield Figure.of(
+            f"step after {after} reworks against none", seconds * 1000, "ms", costs[0] * 1000
+        )
+    yield Figure.of("state after 1000 reworks", size, "bytes")
+
+
+def timers(scratch: Scratch, base: URL, city: City, quick: bool) -> Iterator[Figure]:
+    """Firing with a million timers waiting."""
+    found = timer_figures(
+        scratch, base, city, backlog=2000, rate=200, seconds=10 if quick else 30, workers=2
+    )
+    yield Figure.of(f"timers fired by one worker, {PENDING} pending", found.fired_per_s, "1/s", 200)
+    yield Figure.of(
+        f"lateness p50, {found.rate} due a second, {found.fired} fired", found.late_p50_s, "s", 1
+    )
+    yield Figure.of(
+        f"lateness p99, {found.rate} due a second, {found.fired} fired", found.late_p99_s, "s", 1
+    )
+    yield Figure.of(
+        f"a look with {PENDING} pending against 3",
+        found.sweep_many_s * 1000,
+        "ms",
+        found.sweep_few_s * 1000,
+    )
+
+
+def inboxes(scratch: Scratch, base: URL, city: City, quick: bool) -> Iterator[Figure]:
+    """A page of the inbox as the table of cases grows a hundredfold."""
+    many = 100_000 if quick else 1_000_000
+    for name, (few_s, many_s) in inbox_times(scratch, base, city, few=10_000, many=many).items():
+        yield Figure.of(
+            f"inbox {name}, {many} cases against 10000", many_s * 1000, "ms", few_s * 1000
+        )
+
+
+def show(figure: Figure) -> None:
+    baseline = "" if figure.baseline is None else f"{figure.baseline:>12.3f}"
+    ratio = "" if figure.ratio is None else f"{figure.ratio:>8.2f} x"
+    print(
+        f"{figure.name:<62}{figure.value:>12.3f} {figure.unit:<8}{baseline:>12}{ratio:>11}",
+        flush=True,
+    )
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--quick", action="store_true", help="smaller counts, for a first look")
+    parser.add_argument("--only", choices=("lives", "reworks", "timers", "inboxes"), default=None)
+    arguments = parser.parse_args()
+    print(f"{platform.machine()}, {os.cpu_count()} processors, Python {platform.python_version()}")
+    print(f"{'':<62}{'value':>12} {'unit':<8}{'baseline':>12}{'ratio':>11}")
+    scratch = Scratch()
+    figures: list[Figure] = []
+    try:
+        base, city = scratch.with_city("base")
+        parts = {
+            "lives": lambda: lives(scratch, base, city, arguments.quick),
+            "reworks": lambda: reworks(scratch, base, city),
+            "timers": lambda: timers(scratch, base, city, arguments.quick),
+            "inboxes": lambda: inboxes(scratch, base, city, arguments.quick),
+        }
+        for name, part in parts.items():
+            if arguments.only in (None, name):
+                for figure in part():
+                    show(figure)
+                    figures.append(figure)
+    finally:
+        scratch.close()
+    OUT.write_text(json.dumps([asdict(f) for f in figures], indent=1, ensure_ascii=False) + "\n")
+    print(f"written to {OUT}")
+
+
+if __name__ == "__main__":
+    main()
