@@ -203,6 +203,12 @@ def _create_work_items() -> None:
         ["assignee_id", "due_at", "id"],
         postgresql_where=sa.text("status = 'open'"),
     )
+    op.create_index(
+        "ix_work_items_open",
+        "work_items",
+        ["due_at", "id"],
+        postgresql_where=sa.text("status = 'open'"),
+    )
     op.create_index("ix_work_items_case_id", "work_items", ["case_id"])
 
 

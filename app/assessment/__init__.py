@@ -1,0 +1,1 @@
+"""Assessment: the facts that the monthly ranking is counted from."""

@@ -1,0 +1,1 @@
+"""The case: its columns, log, photos, work items, timers and clocks."""

@@ -1,0 +1,34 @@
+"""Use cases of the cases room. Importing the folder registers every handler."""
+
+from __future__ import annotations
+
+from app.cases.commands.evidence import AddPhoto
+from app.cases.commands.report import ReportCase
+from app.cases.commands.requests import (
+    RaiseSupervision,
+    ReleaseHold,
+    RequestExtension,
+    RequestHold,
+    RequestReturn,
+)
+from app.cases.commands.timers import FindDueTimers, FireTimers, FireTimersOfMany, PutOffTimers
+from app.cases.commands.work import AssignItem, ClaimItem, CompleteWork, HandBackItem, SaveDraft
+
+__all__ = [
+    "AddPhoto",
+    "AssignItem",
+    "ClaimItem",
+    "CompleteWork",
+    "FindDueTimers",
+    "FireTimers",
+    "FireTimersOfMany",
+    "HandBackItem",
+    "PutOffTimers",
+    "RaiseSupervision",
+    "ReleaseHold",
+    "ReportCase",
+    "RequestExtension",
+    "RequestHold",
+    "RequestReturn",
+    "SaveDraft",
+]

@@ -1,0 +1,58 @@
+"""Photos of a case."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Final
+
+from app.cases.commands.authority import REPORTERS, fits
+from app.cases.photos import store_photo
+from app.cases.steps import context_of
+from app.cases.store import case_update, load_case, write_step
+from app.errors import Forbidden, InvalidInput
+from app.run import Tx, handles
+
+STAGES: Final = ("before", "after", "other")
+
+_ADD: Final = """
+INSERT INTO photos (case_id, item_id, sha256, media_type, size, stage, added_at, added_by)
+VALUES (%s, %s, %s, %s, %s, %s, %s, %s) ON CONFLICT (case_id, sha256) DO NOTHING
+"""
+
+
+@dataclass(frozen=True)
+class AddPhoto:
+    """Add a photo to a case. item_id: the open work item it was taken for."""
+
+    case_id: int
+    content: bytes = field(repr=False)
+    stage: str = "other"
+    item_id: int | None = None
+
+
+@handles(AddPhoto)
+def add_photo(command: AddPhoto, tx: Tx) -> str:
+    """Keep a photo and return its hash; the same photo twice is one."""
+    if command.stage not in STAGES:
+        raise InvalidInput({"stage": f"应为 {'、'.join(STAGES)} 之一，现为“{command.stage}”"})
+    loaded = load_case(tx.connection, command.case_id)
+    working = any(fits(tx.actor, item) for item in loaded.items)
+    if not working and not tx.actor.has(*REPORTERS):
+        raise Forbidden
+    if command.item_id is not None and command.item_id not in {i["id"] for i in loaded.items}:
+        raise InvalidInput({"item_id": "不是这个案件待办的工作项"})
+    settings = tx.services.settings
+    photo = store_photo(settings.photo_dir, command.content, bytes_limit=settings.photo_bytes_limit)
+    context = context_of(tx, loaded)
+    added = loaded.connection.execute(
+        _ADD,
+        (
+            command.case_id, command.item_id, photo.sha256, photo.media_type, photo.size,
+            command.stage, context.now, tx.actor.person_id,
+        ),
+    )  # fmt: skip
+    if added.rowcount == 1:
+        context.log("photo_added", sha256=photo.sha256, stage=command.stage, size=photo.size)
+        context.rows.update_case = case_update(context.case)
+        write_step(context.connection, context.rows)
+    return photo.sha256

@@ -1,0 +1,202 @@
+"""Requests in a case: extension, hold and its release, return, supervision."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+
+from psycopg.rows import tuple_row
+
+from app.accounts.roles import (
+    DISPATCHER,
+    DUTY_CHIEF,
+    LEADER,
+    SUPERVISOR,
+    UNIT_HANDLER,
+    UNIT_MANAGER,
+)
+from app.cases.answers import clean_text
+from app.cases.clocks import HANDLING
+from app.cases.commands.authority import require_unit
+from app.cases.context import StepContext
+from app.cases.steps import StepResult, advance, context_of
+from app.cases.store import Loaded, load_case
+from app.clock import require_aware
+from app.engine import instance
+from app.errors import InvalidInput, StateChanged
+from app.run import Tx, handles
+from sla.clock_policies import Happening
+from sla.clocks import limit_of
+from sla.limits import AnyLimit, Limit, parse_limit
+
+SOURCES: Final = ("duty", "leader", "media")
+REASON_LENGTH: Final = 1000
+WITHIN_ORIGINAL: Final = "within_original"
+LONGER: Final = "longer"
+
+_NEXT_NO: Final = (
+    "SELECT coalesce(max(no), 0) + 1 FROM case_requests WHERE case_id = %s AND kind = %s"
+)
+
+
+@dataclass(frozen=True)
+class RequestExtension:
+    """Ask for more time (延期). amount: a limit such as "2 working_day"; None for what the policy gives."""
+
+    case_id: int
+    reason: str
+    amount: str | None = None
+
+
+@dataclass(frozen=True)
+class RequestHold:
+    """Ask to put the case on hold (挂账) until a moment."""
+
+    case_id: int
+    until: datetime
+    reason: str
+
+
+@dataclass(frozen=True)
+class ReleaseHold:
+    """End a hold before its day."""
+
+    case_id: int
+
+
+@dataclass(frozen=True)
+class RequestReturn:
+    """Send the case back (退单): it is not this unit's."""
+
+    case_id: int
+    reason: str
+
+
+@dataclass(frozen=True)
+class RaiseSupervision:
+    """Supervise a case (督办). due_at: when an answer is wanted."""
+
+    case_id: int
+    source: str
+    reason: str
+    due_at: datetime | None = None
+
+
+@handles(RequestExtension)
+def request_extension(command: RequestExtension, tx: Tx) -> StepResult:
+    """Ask for an extension; one that could not be granted now is refused at once."""
+    loaded = _of_own_unit(tx, command.case_id, UNIT_MANAGER, UNIT_HANDLER)
+    reason = _reason(command.reason)
+    amount = parse_limit(command.amount) if command.amount else None
+    context = context_of(tx, loaded)
+    context.clocks.check_extension(HANDLING, amount)
+    reading = context.clocks.reading(HANDLING)
+    granted = 0 if reading is None else reading.grants
+    _ask(context, loaded, "extension", reason, amount=None if amount is None else str(amount))
+    payload = {"extension_no": granted + 1, "extension_length": _length(context, amount)}
+    return _deliver(loaded, context, "extension_requested", payload)
+
+
+@handles(RequestHold)
+def request_hold(command: RequestHold, tx: Tx) -> StepResult:
+    """Ask for a hold; the clock runs on until it is granted."""
+    loaded = _of_own_unit(tx, command.case_id, UNIT_MANAGER)
+    reason = _reason(command.reason)
+    context = context_of(tx, loaded)
+    until = require_aware(command.until)
+    if until <= context.now:
+        raise InvalidInput({"until": "挂账日期须晚于现在"})
+    _ask(context, loaded, "hold", reason, hold_until=until.isoformat())
+    context.defaults["until"] = until.isoformat()
+    payload = {"hold_until": until.isoformat()}
+    return _deliver(loaded, context, "hold_requested", payload)
+
+
+@handles(ReleaseHold)
+def release_hold(command: ReleaseHold, tx: Tx) -> StepResult:
+    """Release a case on hold."""
+    tx.actor.require(DUTY_CHIEF, DISPATCHER)
+    loaded = load_case(tx.connection, command.case_id)
+    return _deliver(loaded, context_of(tx, loaded), "hold_released", {})
+
+
+@handles(RequestReturn)
+def request_return(command: RequestReturn, tx: Tx) -> StepResult:
+    """Return a case; whether the clock stands still until the ruling is policy."""
+    loaded = _of_own_unit(tx, command.case_id, UNIT_MANAGER)
+    context = context_of(tx, loaded)
+    context.clocks.pause_for(Happening.RETURNED)
+    context.handling_changed()
+    _ask(context, loaded, "return", _reason(command.reason))
+    return _deliver(loaded, context, "return_requested", {})
+
+
+@handles(RaiseSupervision)
+def raise_supervision(command: RaiseSupervision, tx: Tx) -> StepResult:
+    """Raise a supervision; it changes no deadline, and one by the media counts."""
+    tx.actor.require(DUTY_CHIEF, SUPERVISOR, LEADER)
+    if command.source not in SOURCES:
+        raise InvalidInput({"source": f"应为 {'、'.join(SOURCES)} 之一，现为“{command.source}”"})
+    loaded = load_case(tx.connection, command.case_id)
+    if loaded.case["closed_at"] is not None:
+        raise StateChanged("案件已经结束，不能再督办。")
+    context = context_of(tx, loaded)
+    case = context.case
+    due_at = None if command.due_at is None else require_aware(command.due_at)
+    reason = _reason(command.reason)
+    number = _ask(context, loaded, "supervision", reason, source=command.source, due_at=due_at)
+    case["supervisions"] += 1
+    case["media_supervisions"] += command.source == "media"
+    payload = {"supervision_no": number, "unit_id": case["unit_id"]}
+    return _deliver(loaded, context, "supervision_raised", payload)
+
+
+def _of_own_unit(tx: Tx, case_id: int, *roles: str) -> Loaded:
+    """Lock and load a case that the actor's unit has."""
+    tx.actor.require(*roles)
+    loaded = load_case(tx.connection, case_id)
+    require_unit(tx.actor, loaded.case["unit_id"], *roles)
+    return loaded
+
+
+def _reason(text: str) -> str:
+    return clean_text("reason", text, longest=REASON_LENGTH, required=True)
+
+
+def _ask(context: StepContext, loaded: Loaded, kind: str, reason: str, **details: object) -> int:
+    """Record the request and return its number. Raises StateChanged when one like it is pending."""
+    if kind != "supervision" and loaded.pending(kind) is not None:
+        raise StateChanged("已有一项同类申请等待批复。")
+    with context.connection.cursor(row_factory=tuple_row) as cursor:
+        row = cursor.execute(_NEXT_NO, (loaded.case["id"], kind)).fetchone()
+    number = 1 if row is None else int(row[0])
+    context.ask(kind, number, reason, details)
+    context.defaults |= {"reason": reason, **details}
+    return number
+
+
+def _deliver(
+    loaded: Loaded, context: StepContext, message: str, payload: dict[str, Any]
+) -> StepResult:
+    return advance(
+        loaded,
+        context,
+        lambda definition, moment: instance.receive(
+            definition, loaded.state, message, payload, moment
+        ),
+    )
+
+
+def _length(context: StepContext, amount: AnyLimit | None) -> str:
+    """Tell whether an extension is no longer than the limit it extends: another approver decides longer ones."""
+    clock = context.clocks.get(HANDLING)
+    original = None if clock is None else limit_of(clock.events)
+    if amount is None:
+        return WITHIN_ORIGINAL
+    if not isinstance(amount, Limit) or not isinstance(original, Limit):
+        return LONGER
+    calendar = context.clocks.calendar
+    same = amount.unit.measure is original.unit.measure
+    within = amount.microseconds(calendar) <= original.microseconds(calendar)
+    return WITHIN_ORIGINAL if same and within else LONGER

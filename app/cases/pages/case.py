@@ -1,0 +1,116 @@
+"""The page of one case."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from flask import render_template, request
+from flask.typing import ResponseReturnValue
+
+from app.accounts.roles import (
+    DISPATCHER,
+    DUTY_CHIEF,
+    LEADER,
+    SUPERVISOR,
+    UNIT_HANDLER,
+    UNIT_MANAGER,
+)
+from app.cases.commands.authority import REPORTERS
+from app.cases.pages import room
+from app.cases.pages.item import may_complete, may_work_on
+from app.cases.pages.room import blueprint
+from app.cases.pages.standing import Standing, accounts_of, standing_of
+from app.cases.pages.summary import summary_of
+from app.cases.queries import case_file
+from app.cases.queries.outline import OutlineStep
+from app.cases.tables import Case, CaseRequest
+from app.db.session import db
+from app.errors import NotFound
+from app.modeling.queries import deployed
+from app.run import Actor
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """A request that was refused: its kind, what is wrong by field, and what was typed."""
+
+    kind: str
+    errors: Mapping[str, str]
+    typed: Mapping[str, str] = field(default_factory=dict)
+
+
+@blueprint.get("/cases/<number>")
+def case_page(number: str) -> ResponseReturnValue:
+    """Show a case with everything that happened to it."""
+    return show_case(number)
+
+
+def show_case(number: str, refused: Refused | None = None) -> str:
+    """Return the page of a case, with a request that was refused filled in again."""
+    session, actor, now = db.session(), room.reader(), room.now()
+    case = room.case_or_404(number)
+    instance = case_file.main_instance(session, case.id)
+    if instance is None:
+        raise NotFound("案件 %(number)s 没有办理流程。", number=number)
+    version = deployed(room.connection(), instance.definition_hash)
+    clocks = case_file.clocks_of(session, case.id)
+    items = case_file.open_items_of(session, case.id)
+    requests = case_file.requests_of(session, case.id)
+    standing = standing_of(instance, version, clocks, now)
+    summary = summary_of(session, case, version, log_before=request.args.get("log", type=int))
+    asked = case_file.names_of(
+        session,
+        people=[person for one in requests for person in (one.asked_by, one.decided_by)],
+        units=[one.unit_id for one in requests],
+    )
+    return render_template(
+        "cases/case.html",
+        case=case,
+        summary=summary,
+        clocks=accounts_of(case, clocks, now),
+        items=items,
+        requests=requests,
+        asked=asked,
+        waits=[name for key, name in summary.outline.waits.items() if key in standing.here],
+        standing=standing,
+        done=_with_whole(summary.outline.steps, case_file.done_elements(session, case.id)),
+        actions=actions_for(actor, case, standing, {r.kind for r in requests if _waits(r)}),
+        refused=refused or Refused("", {}),
+        may_add_photos=actor.has(*REPORTERS) or any(may_work_on(actor, i.item) for i in items),
+        may_complete=lambda item: may_complete(actor, item),
+    )
+
+
+def actions_for(actor: Actor, case: Case, standing: Standing, pending: set[str]) -> tuple[str, ...]:
+    """Return what the person may ask for in this case now; the commands ask again."""
+    own = case.unit_id is not None and case.unit_id == actor.unit_id
+    offered: dict[str, tuple[bool, str]] = {
+        "extension": (own and actor.has(UNIT_MANAGER, UNIT_HANDLER), "extension_requested"),
+        "hold": (own and actor.has(UNIT_MANAGER), "hold_requested"),
+        "return": (own and actor.has(UNIT_MANAGER), "return_requested"),
+        "release": (actor.has(DUTY_CHIEF, DISPATCHER), "hold_released"),
+        "supervision": (actor.has(DUTY_CHIEF, SUPERVISOR, LEADER), "supervision_raised"),
+    }
+    return tuple(
+        kind
+        for kind, (allowed, message) in offered.items()
+        if allowed
+        and message in standing.messages
+        and case.closed_as is None
+        and (kind == "supervision" or kind not in pending)
+    )
+
+
+def _with_whole(steps: tuple[OutlineStep, ...], done: set[str]) -> set[str]:
+    """Return what was done, with each process of its own in which anything was done."""
+    found = set(done)
+    for step in steps:
+        inner = _with_whole(step.steps, done)
+        if not inner.isdisjoint(inside.element for inside in step.steps):
+            found.add(step.element)
+    return found
+
+
+def _waits(asked: CaseRequest) -> bool:
+    return asked.decision is None

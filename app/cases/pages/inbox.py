@@ -1,0 +1,124 @@
+"""The inbox: my items, my group's, everyone's within my unit."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+
+from flask import render_template, request, url_for
+from flask.typing import ResponseReturnValue
+from flask_babel import lazy_gettext as _l
+
+from app.accounts.roles import AUDITOR, DUTY_CHIEF, LEADER, ROLES, SUPERVISOR, UNIT_MANAGER
+from app.cases.pages import room
+from app.cases.pages.choice_lists import channel_options
+from app.cases.pages.deadlines import item_deadline
+from app.cases.pages.item import may_assign
+from app.cases.pages.room import blueprint
+from app.cases.pages.words import OPEN_STAGES, STAGES
+from app.cases.queries import inbox as lists
+from app.cases.queries.case_file import names_of
+from app.cases.queries.inbox import InboxFilter, InboxLine
+from app.cases.queries.keyset import Page, Place
+from app.cases.queries.places import district_names
+from app.catalogue.queries import search_classes
+from app.db.session import db
+from app.run import Actor
+
+WATCHERS: Final = (DUTY_CHIEF, SUPERVISOR, LEADER, UNIT_MANAGER, AUDITOR)
+TABS: Final = {"mine": _l("我的"), "group": _l("本组"), "all": _l("全部待办")}
+_NAMES: Final = ("stage", "class", "channel", "district", "overdue", "q")
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What the address asks for."""
+
+    tab: str
+    typed: dict[str, str]
+
+    @property
+    def narrowed(self) -> bool:
+        """Tell whether the list is narrowed to less than the tab holds."""
+        return bool(self.typed)
+
+
+@blueprint.get("/inbox")
+def inbox() -> ResponseReturnValue:
+    """List open work items, the most urgent first."""
+    session, actor, now = db.session(), room.reader(), room.now()
+    asked = _asked(actor)
+    page = _lines(actor, asked, now)
+    return render_template(
+        "cases/inbox.html",
+        tab=asked.tab,
+        tabs={key: label for key, label in TABS.items() if key != "all" or _watches(actor)},
+        counts=dict(zip(("mine", "group"), lists.count_items(session, actor), strict=True)),
+        count_limit=lists.COUNT_LIMIT,
+        typed=asked.typed,
+        narrowed=asked.narrowed,
+        lines=page.lines,
+        deadlines={line.item_id: item_deadline(line, now) for line in page.lines},
+        assignable={line.item_id for line in page.lines if may_assign(actor, line.unit_id)},
+        class_names=names_of(session, classes=[line.class_code for line in page.lines]).classes,
+        districts=district_names(session),
+        channels=channel_options(),
+        stages={key: STAGES[key] for key in OPEN_STAGES},
+        next_url=_address(asked, page.next) if page.next else None,
+        first_url=_address(asked, None) if request.args.get("after") else None,
+        me=actor.person_id,
+    )
+
+
+def _asked(actor: Actor) -> Asked:
+    tab = request.args.get("tab", "")
+    known = tab in TABS and (tab != "all" or _watches(actor))
+    typed = {name: request.args.get(name, "").strip()[:100] for name in _NAMES}
+    return Asked(
+        tab if known else _first_tab(actor), {key: value for key, value in typed.items() if value}
+    )
+
+
+def _first_tab(actor: Actor) -> str:
+    """Open on the person's own items, or on the group's while they have none."""
+    mine, group = lists.count_items(db.session(), actor)
+    return "group" if group and not mine else "mine"
+
+
+def _lines(actor: Actor, asked: Asked, now: datetime) -> Page[InboxLine]:
+    session, size = db.session(), room.settings().page_size
+    after = Place.read(request.args.get("after"))
+    wanted = _filter(asked, now)
+    if asked.tab == "mine":
+        return lists.my_items(session, actor, wanted, after=after, size=size)
+    if asked.tab == "group":
+        return lists.group_items(session, actor, wanted, after=after, size=size)
+    scope = lists.scope_of(session, actor, tuple(ROLES))
+    return lists.watched_items(session, scope, wanted, after=after, size=size)
+
+
+def _filter(asked: Asked, now: datetime) -> InboxFilter:
+    typed = asked.typed
+    return InboxFilter(
+        stage=typed.get("stage"),
+        class_codes=_class_codes(typed["class"]) if "class" in typed else None,
+        channel=typed.get("channel"),
+        district_code=typed.get("district"),
+        overdue_at=now if "overdue" in typed else None,
+        words=typed.get("q", ""),
+    )
+
+
+def _class_codes(words: str) -> tuple[str, ...]:
+    """Return the classes whose code, name or filing condition holds the words."""
+    return tuple(entry.code for entry in search_classes(db.session(), words, room.today()))
+
+
+def _watches(actor: Actor) -> bool:
+    return actor.has(*WATCHERS)
+
+
+def _address(asked: Asked, after: Place | None) -> str:
+    values: dict[str, Any] = {"tab": asked.tab, **asked.typed}
+    return url_for("cases.inbox", after=str(after) if after else None, **values)

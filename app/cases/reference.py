@@ -1,0 +1,115 @@
+"""What a step looks up outside its case: classes, filing conditions, units, people."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+from typing import Any, Final
+
+from psycopg import Connection
+from psycopg.rows import class_row
+
+from app.errors import InvalidInput
+
+_CLASS: Final = """
+SELECT c.id, c.kind, c.code, c.minor_name AS name, c.duty
+FROM classes c JOIN catalogue_versions v ON v.id = c.version_id
+WHERE c.code = %s AND v.valid_from <= %s ORDER BY v.valid_from DESC LIMIT 1
+"""
+_CONDITION: Final = """
+SELECT id, seq, wording, limit_value, limit_unit FROM filing_conditions
+WHERE class_id = %s AND seq = %s
+"""
+_UNIT: Final = "SELECT id, name, level, path, active FROM units WHERE id = %s"
+_PERSON: Final = """
+SELECT p.id, p.name, u.path AS unit_path,
+       p.active AND EXISTS (SELECT FROM person_roles r WHERE r.person_id = p.id AND r.role = %s)
+           AS active
+FROM people p JOIN units u ON u.id = p.unit_id WHERE p.id = %s
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class ClassFound:
+    """A class of the catalogue in force on a day."""
+
+    id: int
+    kind: str
+    code: str
+    name: str
+    duty: str
+
+
+@dataclass(frozen=True, slots=True)
+class ConditionFound:
+    """A filing condition of a class."""
+
+    id: int
+    seq: int
+    wording: str
+    limit_value: Decimal
+    limit_unit: str
+
+
+@dataclass(frozen=True, slots=True)
+class UnitFound:
+    """A unit."""
+
+    id: int
+    name: str
+    level: int
+    path: str
+    active: bool
+
+
+@dataclass(frozen=True, slots=True)
+class PersonFound:
+    """A person; `active` when they are and hold the role asked for."""
+
+    id: int
+    name: str
+    unit_path: str
+    active: bool
+
+
+def class_on(connection: Connection[Any], code: str, day: date) -> ClassFound:
+    """Return the class of a code in the catalogue in force on a day. Raises InvalidInput."""
+    with connection.cursor(row_factory=class_row(ClassFound)) as cursor:
+        found = cursor.execute(_CLASS, (code, day), prepare=True).fetchone()
+    if found is None:
+        raise InvalidInput({"class_code": f"{day} 的类别目录中没有“{code}”"})
+    return found
+
+
+def condition_of(connection: Connection[Any], of: ClassFound, seq: int) -> ConditionFound:
+    """Return a filing condition of a class. Raises InvalidInput."""
+    with connection.cursor(row_factory=class_row(ConditionFound)) as cursor:
+        found = cursor.execute(_CONDITION, (of.id, seq), prepare=True).fetchone()
+    if found is None:
+        raise InvalidInput({"condition_seq": f"类别“{of.name}”没有第 {seq} 条立案条件"})
+    return found
+
+
+def unit_for_dispatch(connection: Connection[Any], unit_id: int) -> UnitFound:
+    """Return a unit that cases may be dispatched to. Raises InvalidInput."""
+    with connection.cursor(row_factory=class_row(UnitFound)) as cursor:
+        found = cursor.execute(_UNIT, (unit_id,), prepare=True).fetchone()
+    if found is None or not found.active:
+        raise InvalidInput({"unit_id": f"没有编号为 {unit_id} 的在用单位"})
+    if found.level == 1:
+        raise InvalidInput({"unit_id": f"“{found.name}”是市级平台，请派遣到下级单位"})
+    return found
+
+
+def person_for(
+    connection: Connection[Any], person_id: int, *, role: str, within: str | None, field: str
+) -> PersonFound:
+    """Return a person who may be given work of a role within a unit's path. Raises InvalidInput."""
+    with connection.cursor(row_factory=class_row(PersonFound)) as cursor:
+        found = cursor.execute(_PERSON, (role, person_id), prepare=True).fetchone()
+    if found is None or not found.active:
+        raise InvalidInput({field: f"编号为 {person_id} 的人员不存在、已停用或没有所需的角色"})
+    if within is not None and not found.unit_path.startswith(within):
+        raise InvalidInput({field: f"“{found.name}”不属于承办单位"})
+    return found

@@ -1,0 +1,297 @@
+"""Rows of the cases room. A step writes them through app/cases/store.py; pages read them as models."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any, Final
+
+from sqlalchemy import CheckConstraint, ForeignKey, Identity, Index, UniqueConstraint, false, text
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.orm import Mapped, mapped_column
+
+from app.db.session import Base
+
+ENDINGS: Final = ("closed", "rejected", "void", "merged", "self_handled")
+
+# A step rewrites these rows: room on the page keeps the new version beside the old one.
+_REWRITTEN = {"postgresql_with": {"fillfactor": 70}}
+
+
+class Case(Base):
+    """One case (案卷)."""
+
+    __tablename__ = "cases"
+    __table_args__ = (
+        CheckConstraint(f"closed_as IN {ENDINGS}", name="closed_as"),
+        CheckConstraint("(closed_as IS NULL) = (closed_at IS NULL)", name="closed_whole"),
+        Index("ix_cases_unit_id_due_at", "unit_id", "due_at"),
+        Index("ix_cases_reported_at", "reported_at"),
+        Index("ix_cases_class_code_reported_at", "class_code", "reported_at"),
+        _REWRITTEN,
+    )
+
+    id: Mapped[int] = mapped_column(Identity(), primary_key=True)
+    number: Mapped[str] = mapped_column(unique=True)
+    # What the system it came from calls it: the same report told twice is one case.
+    source_key: Mapped[str | None] = mapped_column(unique=True)
+    channel: Mapped[str]
+    title: Mapped[str]
+    description: Mapped[str]
+    class_code: Mapped[str | None]
+    condition_id: Mapped[int | None] = mapped_column(ForeignKey("filing_conditions.id"))
+    kind: Mapped[str | None]
+    address: Mapped[str]
+    lon: Mapped[float | None]
+    lat: Mapped[float | None]
+    grid_code: Mapped[str | None]
+    responsibility_code: Mapped[str | None]
+    district_code: Mapped[str | None]
+    street_code: Mapped[str | None]
+    outside_city: Mapped[bool] = mapped_column(server_default=false())
+    reporter_name: Mapped[str | None]
+    reporter_phone: Mapped[str | None]
+    stage: Mapped[str]
+    unit_id: Mapped[int | None] = mapped_column(ForeignKey("units.id"))
+    handler_id: Mapped[int | None] = mapped_column(ForeignKey("people.id"))
+    reported_at: Mapped[datetime]
+    reported_by: Mapped[int | None] = mapped_column(ForeignKey("people.id"))
+    filed_at: Mapped[datetime | None]
+    dispatched_at: Mapped[datetime | None]
+    result_at: Mapped[datetime | None]
+    closed_at: Mapped[datetime | None]
+    closed_as: Mapped[str | None]
+    limit_value: Mapped[Decimal | None]
+    limit_unit: Mapped[str | None]
+    due_at: Mapped[datetime | None]
+    overdue: Mapped[bool] = mapped_column(server_default=false())
+    near_due: Mapped[bool] = mapped_column(server_default=false())
+    on_hold: Mapped[bool] = mapped_column(server_default=false())
+    exempt: Mapped[bool] = mapped_column(server_default=false())
+    # Of the present dispatch; case_requests and case_log keep those before it.
+    extensions: Mapped[int] = mapped_column(server_default="0")
+    reworks: Mapped[int] = mapped_column(server_default="0")
+    unfounded_returns: Mapped[int] = mapped_column(server_default="0")
+    media_supervisions: Mapped[int] = mapped_column(server_default="0")
+    # Of the whole case.
+    dispatches: Mapped[int] = mapped_column(server_default="0")
+    returns: Mapped[int] = mapped_column(server_default="0")
+    supervisions: Mapped[int] = mapped_column(server_default="0")
+    merged_into_id: Mapped[int | None] = mapped_column(ForeignKey("cases.id"))
+    log_seq: Mapped[int] = mapped_column(server_default="0")
+    log_hash: Mapped[bytes]
+
+
+class CaseNumber(Base):
+    """The last number given to a case on a day of the city."""
+
+    __tablename__ = "case_numbers"
+
+    day: Mapped[date] = mapped_column(primary_key=True)
+    last: Mapped[int]
+
+
+class ProcessInstance(Base):
+    """One running process of a case; its state is the engine's own compact form."""
+
+    __tablename__ = "process_instances"
+    __table_args__ = (
+        UniqueConstraint("case_id", "key"),
+        # toast_tuple_target: the state stays in the row, one read and one write less.
+        {"postgresql_with": {"fillfactor": 70, "toast_tuple_target": 8160}},
+    )
+
+    id: Mapped[int] = mapped_column(Identity(), primary_key=True)
+    case_id: Mapped[int] = mapped_column(ForeignKey("cases.id"))
+    key: Mapped[str]
+    definition_hash: Mapped[str] = mapped_column(ForeignKey("definition_versions.hash"))
+    process_id: Mapped[str]
+    state: Mapped[bytes]
+    version: Mapped[int]
+    started_at: Mapped[datetime]
+    ended_at: Mapped[datetime | None]
+
+
+class WorkItem(Base):
+    """One thing for a person to do (工作项): a user task that is open, or was."""
+
+    __tablename__ = "work_items"
+    __table_args__ = (
+        UniqueConstraint("instance_id", "token"),
+        CheckConstraint("status IN ('open', 'done', 'cancelled')", name="status"),
+        CheckConstraint("(status = 'open') = (finished_at IS NULL)", name="finished_whole"),
+        Index(
+            "ix_work_items_waiting",
+            "role",
+            "unit_id",
+            "due_at",
+            "id",
+            postgresql_where=text("status = 'open' AND assignee_id IS NULL"),
+        ),
+        Index(
+            "ix_work_items_assigned",
+            "assignee_id",
+            "due_at",
+            "id",
+            postgresql_where=text("status = 'open'"),
+        ),
+        Index("ix_work_items_open", "due_at", "id", postgresql_where=text("status = 'open'")),
+        Index("ix_work_items_case_id", "case_id"),
+        _REWRITTEN,
+    )
+
+    id: Mapped[int] = mapped_column(Identity(), primary_key=True)
+    instance_id: Mapped[int] = mapped_column(ForeignKey("process_instances.id"))
+    case_id: Mapped[int] = mapped_column(ForeignKey("cases.id"))
+    token: Mapped[int]
+    element: Mapped[str]
+    name: Mapped[str]
+    form_key: Mapped[str]
+    stage: Mapped[str]
+    role: Mapped[str]
+    unit_id: Mapped[int | None] = mapped_column(ForeignKey("units.id"))
+    assignee_id: Mapped[int | None] = mapped_column(ForeignKey("people.id"))
+    status: Mapped[str] = mapped_column(server_default="open")
+    created_at: Mapped[datetime]
+    due_at: Mapped[datetime]
+    claimed_at: Mapped[datetime | None]
+    finished_at: Mapped[datetime | None]
+    finished_by: Mapped[int | None] = mapped_column(ForeignKey("people.id"))
+    outcome: Mapped[str | None]
+    # What its form begins with, such as the unit suggested for the dispatch.
+    defaults: Mapped[dict[str, Any] | None]
+
+
+class Timer(Base):
+    """One waiting timer of an instance; firing deletes it in the step's own transaction."""
+
+    __tablename__ = "timers"
+    __table_args__ = (UniqueConstraint("instance_id", "token"), Index("ix_timers_try_at", "try_at"))
+
+    id: Mapped[int] = mapped_column(Identity(), primary_key=True)
+    instance_id: Mapped[int] = mapped_column(ForeignKey("process_instances.id"))
+    token: Mapped[int]
+    element: Mapped[str]
+    due_at: Mapped[datetime]
+    # When the worker looks at it: due_at, until firing fails and is put off.
+    try_at: Mapped[datetime]
+    tries: Mapped[int] = mapped_column(server_default="0")
+    last_error: Mapped[str | None]
+
+
+class TimerFiring(Base):
+    """One timer that fired, and how late."""
+
+    __tablename__ = "timer_firings"
+    __table_args__ = (
+        Index("ix_timer_firings_fired_at", "fired_at"),
+        Index("ix_timer_firings_instance_id", "instance_id"),
+    )
+
+    id: Mapped[int] = mapped_column(Identity(), primary_key=True)
+    instance_id: Mapped[int] = mapped_column(ForeignKey("process_instances.id"))
+    token: Mapped[int]
+    element: Mapped[str]
+    due_at: Mapped[datetime]
+    fired_at: Mapped[datetime]
+    lateness_ms: Mapped[int]
+
+
+class SlaClock(Base):
+    """One round of one named clock of a case (时限时钟); `events` are those of sla.clock_events."""
+
+    __tablename__ = "sla_clocks"
+    __table_args__ = (UniqueConstraint("case_id", "name", "round"), _REWRITTEN)
+
+    id: Mapped[int] = mapped_column(Identity(), primary_key=True)
+    case_id: Mapped[int] = mapped_column(ForeignKey("cases.id"))
+    name: Mapped[str]
+    round: Mapped[int]
+    policy: Mapped[str]
+    events: Mapped[list[dict[str, Any]]] = mapped_column(JSONB())
+    state: Mapped[str]
+    due_at: Mapped[datetime | None]
+    stopped_at: Mapped[datetime | None]
+    on_time: Mapped[bool | None]
+
+
+class CaseLog(Base):
+    """One line of a case's log, chained by hash to the one before; a trigger refuses to change it."""
+
+    __tablename__ = "case_log"
+    __table_args__ = (UniqueConstraint("case_id", "seq"),)
+
+    id: Mapped[int] = mapped_column(Identity(), primary_key=True)
+    case_id: Mapped[int] = mapped_column(ForeignKey("cases.id"))
+    seq: Mapped[int]
+    at: Mapped[datetime]
+    actor_id: Mapped[int | None] = mapped_column(ForeignKey("people.id"))
+    actor_label: Mapped[str]
+    kind: Mapped[str]
+    element: Mapped[str | None]
+    data: Mapped[dict[str, Any]]
+    prev_hash: Mapped[bytes]
+    hash: Mapped[bytes]
+
+
+class CaseRequest(Base):
+    """One request in a case (延期, 挂账, 退单, 督办) and its decision."""
+
+    __tablename__ = "case_requests"
+    __table_args__ = (
+        UniqueConstraint("case_id", "kind", "no"),
+        CheckConstraint("kind IN ('extension', 'hold', 'return', 'supervision')", name="kind"),
+        CheckConstraint("(decision IS NULL) = (decided_at IS NULL)", name="decided_whole"),
+        Index(
+            "uq_case_requests_pending",
+            "case_id",
+            "kind",
+            unique=True,
+            postgresql_where=text("decision IS NULL AND kind IN ('extension', 'hold', 'return')"),
+        ),
+    )
+
+    id: Mapped[int] = mapped_column(Identity(), primary_key=True)
+    case_id: Mapped[int] = mapped_column(ForeignKey("cases.id"))
+    kind: Mapped[str]
+    no: Mapped[int]
+    asked_at: Mapped[datetime]
+    asked_by: Mapped[int | None] = mapped_column(ForeignKey("people.id"))
+    unit_id: Mapped[int | None] = mapped_column(ForeignKey("units.id"))
+    reason: Mapped[str]
+    details: Mapped[dict[str, Any]]
+    decision: Mapped[str | None]
+    decided_at: Mapped[datetime | None]
+    decided_by: Mapped[int | None] = mapped_column(ForeignKey("people.id"))
+    opinion: Mapped[str | None]
+
+
+class Photo(Base):
+    """One photo of a case; its bytes lie on disk under their hash."""
+
+    __tablename__ = "photos"
+    __table_args__ = (
+        UniqueConstraint("case_id", "sha256"),
+        CheckConstraint("stage IN ('before', 'after', 'other')", name="stage"),
+    )
+
+    id: Mapped[int] = mapped_column(Identity(), primary_key=True)
+    case_id: Mapped[int] = mapped_column(ForeignKey("cases.id"))
+    item_id: Mapped[int | None] = mapped_column(ForeignKey("work_items.id"))
+    sha256: Mapped[str]
+    media_type: Mapped[str]
+    size: Mapped[int]
+    stage: Mapped[str]
+    added_at: Mapped[datetime]
+    added_by: Mapped[int | None] = mapped_column(ForeignKey("people.id"))
+
+
+class Draft(Base):
+    """What a person has typed into a work item's form and not handed in."""
+
+    __tablename__ = "drafts"
+
+    item_id: Mapped[int] = mapped_column(ForeignKey("work_items.id"), primary_key=True)
+    person_id: Mapped[int] = mapped_column(ForeignKey("people.id"), primary_key=True)
+    answers: Mapped[dict[str, Any]] = mapped_column(JSONB())
+    saved_at: Mapped[datetime]

@@ -1,0 +1,1 @@
+"""Definitions: diagrams, decisions and forms, checked, stored by content and activated."""

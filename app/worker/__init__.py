@@ -1,0 +1,1 @@
+"""The worker: due timers, the outbox and the fixed schedules."""

@@ -1,0 +1,17 @@
+"""flask worker: fire timers, send messages, keep the schedules."""
+
+from __future__ import annotations
+
+import logging
+
+import click
+from flask import current_app
+
+from app.worker.loop import run_until_told, worker_of
+
+
+@click.command("worker")
+def cli() -> None:
+    """Fire due timers, send the outbox and keep the schedules until stopped."""
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
+    run_until_told(worker_of(current_app.extensions["jingwei"]))

@@ -1,0 +1,1 @@
+"""Pure adapters to the outside: each takes a message and delivers it."""

@@ -1,0 +1,64 @@
+"""Facts: a version for each change that counts, and a view as of any moment."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from itertools import pairwise
+
+from app.cases.commands import RequestExtension
+from app.run import run
+
+AS_OF = """
+SELECT due_at, extensions, closed_as, handed_in_at FROM facts
+WHERE case_id = :id AND valid_from <= :at AND (valid_to IS NULL OR valid_to > :at)
+"""
+
+
+def test_case_has_no_fact_before_its_dispatch(desk):
+    assert desk.facts(desk.filed_case()) == []
+
+
+def test_fact_as_of_a_moment_shows_what_was_known_then(desk, clock):
+    case_id = desk.dispatched_case()
+    dispatched_at = clock.now()
+    clock.advance(timedelta(hours=1))
+    run(RequestExtension(case_id, "下雨"), actor=desk.city.manager1)
+    desk.do(case_id, "T_approve_extension", desk.city.chief, "grant")
+    granted_at = clock.now()
+    clock.advance(timedelta(hours=1))
+    desk.hand_in(case_id)
+    before, after = (
+        desk.rows(AS_OF, id=case_id, at=at)[0]
+        for at in (granted_at - timedelta(seconds=1), granted_at)
+    )
+    assert (before["extensions"], after["extensions"]) == (0, 1)
+    assert before["due_at"] < after["due_at"]
+    assert desk.rows(AS_OF, id=case_id, at=dispatched_at - timedelta(seconds=1)) == []
+    assert desk.rows(AS_OF, id=case_id, at=clock.now())[0]["handed_in_at"] == clock.now()
+
+
+def test_changes_at_one_moment_share_a_version(desk):
+    case_id = desk.closed_case()
+    versions = desk.rows("SELECT closed_as FROM facts WHERE case_id = :id", id=case_id)
+    assert versions == [{"closed_as": "closed"}]
+
+
+def test_versions_follow_each_other_without_gap(desk, clock):
+    case_id = desk.dispatched_case()
+    for _ in range(3):
+        clock.advance(timedelta(minutes=10))
+        desk.hand_in(case_id)
+        clock.advance(timedelta(minutes=10))
+        desk.do(case_id, "T_review", desk.city.dispatcher, "rework", opinion="没有清干净")
+    rows = desk.rows("SELECT * FROM facts WHERE case_id = :id ORDER BY valid_from", id=case_id)
+    assert len(rows) == 7
+    assert all(a["valid_to"] == b["valid_from"] for a, b in pairwise(rows))
+    assert rows[-1]["valid_to"] is None
+    assert rows[-1]["reworks"] == 3
+
+
+def test_steps_that_change_nothing_that_counts_write_no_version(desk, clock):
+    case_id = desk.dispatched_case()
+    clock.advance(timedelta(minutes=10))
+    desk.do(case_id, "T_assign", desk.city.manager1, "assign", handler_id=112)
+    assert len(desk.rows("SELECT id FROM facts WHERE case_id = :id", id=case_id)) == 1
