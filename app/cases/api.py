@@ -93,7 +93,7 @@ class InboxQuerySchema(Schema):
     after = fields.String(load_default=None)
 
 
-@blueprint.before_request
+@blueprint.before_request  # type: ignore[untyped-decorator]  # flask-smorest has no types
 def _require_sign_in() -> None:
     """Refuse whoever is not signed in: a program follows no redirect to a form."""
     if not current_user.is_authenticated:
@@ -104,7 +104,7 @@ def _require_sign_in() -> None:
 class CaseView(MethodView):
     """One case."""
 
-    @blueprint.response(HTTPStatus.OK, CaseSchema)
+    @blueprint.response(HTTPStatus.OK, CaseSchema)  # type: ignore[untyped-decorator]  # no types
     def get(self, number: str) -> dict[str, Any]:
         """Return a case by its number."""
         session = db.session()
@@ -121,8 +121,8 @@ class CaseView(MethodView):
 class InboxView(MethodView):
     """Open work items."""
 
-    @blueprint.arguments(InboxQuerySchema, location="query")
-    @blueprint.response(HTTPStatus.OK, InboxPageSchema)
+    @blueprint.arguments(InboxQuerySchema, location="query")  # type: ignore[untyped-decorator]  # no types
+    @blueprint.response(HTTPStatus.OK, InboxPageSchema)  # type: ignore[untyped-decorator]  # no types
     def get(self, asked: dict[str, Any]) -> dict[str, Any]:
         """Return the person's own open items, or those of their group that nobody has taken."""
         runtime: Runtime = current_app.extensions["jingwei"]

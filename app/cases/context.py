@@ -123,5 +123,5 @@ class StepContext:
         case["due_at"] = reading.due_at
         case["overdue"] = reading.overdue
         if anew:
-            case["near_due"] = False
+            case["near_due"] = case["long_overdue"] = False
         self.retime.add(HANDLING)

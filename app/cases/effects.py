@@ -103,9 +103,9 @@ def file_case(call: ServiceCall, context: StepContext) -> Outcome:
 
 @topic("case.suggest_unit")
 def suggest_unit(call: ServiceCall, context: StepContext) -> Outcome:
-    """Suggest the responsible unit; at city level, or where none fits, the dispatcher chooses."""
+    """Suggest the responsible unit: one of the case's district or of the whole city, as the decision says."""
     district_code = call.data.get("district_code")
-    if call.data.get("routing_level") == "city":
+    if call.data.get("routing_level") != "district":
         district_code = None
     unit_id = responsible_unit(context.session, str(call.data["duty"]), district_code)
     context.defaults["unit_id"] = unit_id
@@ -157,7 +157,7 @@ def count_unfounded(call: ServiceCall, context: StepContext) -> Outcome:
     context.decide(
         context.pending("return"), "unfounded", unit_id=case["unit_id"], due_at=case["due_at"]
     )
-    return None
+    return _with_its_handler(context)
 
 
 @topic("case.hand_in")
@@ -186,7 +186,7 @@ def rework(call: ServiceCall, context: StepContext) -> Outcome:
         "rework", call.element, no=case["reworks"], unit_id=case["unit_id"], due_at=case["due_at"]
     )
     context.announce(NOTICE, template="rework", role="unit_manager", unit_id=case["unit_id"])
-    return {"handler_known": case["handler_id"] is not None}
+    return _with_its_handler(context)
 
 
 @topic("case.extend")
@@ -234,7 +234,7 @@ def hold(call: ServiceCall, context: StepContext) -> Outcome:
 def refuse_hold(call: ServiceCall, context: StepContext) -> Outcome:
     """Refuse the pending hold."""
     context.decide(context.pending("hold"), "refused")
-    return None
+    return _with_its_handler(context)
 
 
 @topic("case.release")
@@ -246,7 +246,7 @@ def release(call: ServiceCall, context: StepContext) -> Outcome:
     context.handling_changed()
     context.log("hold_released", call.element, unit_id=case["unit_id"], due_at=case["due_at"])
     context.announce(NOTICE, template="hold_released", role="unit_manager", unit_id=case["unit_id"])
-    return None
+    return _with_its_handler(context)
 
 
 @topic("case.end")
@@ -290,10 +290,12 @@ def overdue(call: ServiceCall, context: StepContext) -> Outcome:
 
 @topic("case.long_overdue")
 def long_overdue(call: ServiceCall, context: StepContext) -> Outcome:
-    """Tell the duty chief that the case is long overdue."""
-    unit_id = context.case["unit_id"]
-    context.log("long_overdue", call.element, unit_id=unit_id, due_at=context.case["due_at"])
-    context.announce(NOTICE, template="long_overdue", role="duty_chief", unit_id=unit_id)
+    """Tell the duty chief once that the case is long overdue."""
+    case, unit_id = context.case, context.case["unit_id"]
+    if not case["long_overdue"]:
+        case["long_overdue"] = True
+        context.log("long_overdue", call.element, unit_id=unit_id, due_at=case["due_at"])
+        context.announce(NOTICE, template="long_overdue", role="duty_chief", unit_id=unit_id)
     return None
 
 
@@ -313,7 +315,7 @@ def supervise(call: ServiceCall, context: StepContext) -> Outcome:
     context.announce(
         NOTICE, template="supervision", role="unit_manager", unit_id=unit_id, no=number
     )
-    return None
+    return {"unit_id": unit_id}
 
 
 @topic("case.supervision_answered")
@@ -332,6 +334,11 @@ def notify(call: ServiceCall, context: StepContext) -> Outcome:
     """Send a notice; the diagram says by which template and to which role."""
     context.announce(NOTICE, **{"unit_id": context.case["unit_id"], **call.inputs})
     return None
+
+
+def _with_its_handler(context: StepContext) -> Outcome:
+    """Come back to the handler the unit gave the case to: it need not be assigned again."""
+    return {"handler_known": context.case["handler_id"] is not None}
 
 
 def _given_limit(text: object) -> AnyLimit | None:

@@ -26,7 +26,7 @@ FIXED_COLUMNS: Final = (
 CHANGING_COLUMNS: Final = (
     "class_code", "condition_id", "kind", "stage", "unit_id", "handler_id", "filed_at",
     "dispatched_at", "result_at", "closed_at", "closed_as", "limit_value", "limit_unit", "due_at",
-    "overdue", "near_due", "on_hold", "extensions", "reworks", "unfounded_returns",
+    "overdue", "near_due", "long_overdue", "on_hold", "extensions", "reworks", "unfounded_returns",
     "media_supervisions", "dispatches", "returns", "supervisions", "merged_into_id", "log_seq",
     "log_hash",
 )  # fmt: skip

@@ -66,6 +66,7 @@ class Case(Base):
     due_at: Mapped[datetime | None]
     overdue: Mapped[bool] = mapped_column(server_default=false())
     near_due: Mapped[bool] = mapped_column(server_default=false())
+    long_overdue: Mapped[bool] = mapped_column(server_default=false())
     on_hold: Mapped[bool] = mapped_column(server_default=false())
     exempt: Mapped[bool] = mapped_column(server_default=false())
     # Of the present dispatch; case_requests and case_log keep those before it.

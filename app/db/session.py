@@ -37,6 +37,8 @@ from app.settings import Settings
 OLDEST_SERVER = 150000
 # A connection error has no SQLSTATE, or one of class 08 or of the server's shutting down.
 _SHUTTING_DOWN = frozenset({"57P01", "57P02", "57P03"})
+# A step's statements are prepared and all alike: planning them again for each set of values is waste.
+_WRITING_OPTIONS = "-c plan_cache_mode=force_generic_plan"
 _SESSION_OPTIONS = "-c timezone=UTC -c idle_in_transaction_session_timeout=300000"
 
 
@@ -104,7 +106,11 @@ def engine_for(
     """
     url = place if isinstance(place, str) else place.database_url
     wanted = " ".join(
-        [_SESSION_OPTIONS, "-c default_transaction_read_only=on" if read_only else "", options]
+        [
+            _SESSION_OPTIONS,
+            "-c default_transaction_read_only=on" if read_only else _WRITING_OPTIONS,
+            options,
+        ]
     ).strip()
     engine = create_engine(
         make_url(url or "postgresql://").set(drivername="postgresql+psycopg"),

@@ -112,6 +112,7 @@ def _create_cases() -> None:
         _at("due_at", True),
         _flag("overdue"),
         _flag("near_due"),
+        _flag("long_overdue"),
         _flag("on_hold"),
         _flag("exempt"),
         _count("extensions"),

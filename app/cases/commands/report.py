@@ -118,6 +118,7 @@ def _checked(command: ReportCase, now: datetime) -> dict[str, Any]:
         "log_hash": FIRST_HASH,
         "overdue": False,
         "near_due": False,
+        "long_overdue": False,
         "on_hold": False,
         "exempt": False,
     }
