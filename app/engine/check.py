@@ -2,32 +2,45 @@
 
 from __future__ import annotations
 
+import ast
 import re
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 
 from lxml import etree
 
 from app.engine.documents import BPMN, CAMUNDA, local_name, namespace
-from app.engine.expressions import ExpressionRefused, call_in, is_variable_name, parse, unwrap
+from app.engine.expressions import (
+    FUNCTIONS,
+    ExpressionRefused,
+    call_in,
+    is_variable_name,
+    parse,
+    unwrap,
+)
 from app.engine.parsing import camunda, mapped
 from app.engine.remedies import (
-    CAMUNDA_ATTRIBUTES_REFUSED,
+    CAMUNDA_ATTRIBUTES,
+    CAMUNDA_ATTRIBUTES_FREE,
+    CAMUNDA_ELEMENTS,
+    CAMUNDA_REMEDIES,
     EVENT_DEFINITIONS,
     FLOW_NODES,
     FREE_ELEMENTS,
     REMEDIES,
 )
-from app.engine.timers import TimerRefused, is_iso_literal, repeating
+from app.engine.structure import call_circles, element_of, shape_faults, size_faults
+from app.engine.times import time_problem
 from app.errors import Fault
 
-_ID = re.compile(r"^[A-Za-z_][A-Za-z0-9_.-]{0,99}$")
-_DURATION = re.compile(r"^P(?!$)(\d+Y)?(\d+M)?(\d+W)?(\d+D)?(T(?=\d)(\d+H)?(\d+M)?(\d+S)?)?$")
-_GROUP = re.compile(r"^[a-z_]+(@unit)?$")
-_ANY_TIME = datetime(2000, 1, 1, tzinfo=UTC)
-_ISO = datetime.fromisoformat
-TIMER_FUNCTIONS = frozenset({"due", "before_due", "after_due", "after", "at", "duration"})
+_ID = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]{0,99}")
+# Names the stock engine gives to nodes of its own; a node called so would be lost without a word.
+_RESERVED = re.compile(
+    r"Start|End|Root|StartEvent(Split|Join)|.*\.(EndJoin|BoundaryEvent(Split|Join))"
+)
+_GROUP = re.compile(r"[a-z_]+(@unit)?")
+MAX_INSTANCES = 200
+MAX_ROUNDS = 1000
 
 
 @dataclass
@@ -53,42 +66,39 @@ class DiagramCheck:
     def run(self) -> list[Fault]:
         """Return every fault of the diagram."""
         self.by_id: dict[str, etree._Element] = {}
+        self.faults += size_faults(self.path, self.root)
+        if self.faults:
+            return self.faults
         self._index()
         processes = [n for n in self.root if local_name(n) == "process"]
         if not processes:
             self._add(self.root, "the file has no process", "draw a process with a start event")
         for process in processes:
             self._check_process(process)
+        self.faults += shape_faults(self.path, self.root)
+        self.faults += call_circles({self.path: self.root})
         return self.faults
 
     def _add(self, node: etree._Element, reason: str, remedy: str) -> None:
-        element = node.get("id") or self._owner_id(node)
-        self.faults.append(Fault(self.path, element, reason, remedy))
-
-    @staticmethod
-    def _owner_id(node: etree._Element) -> str:
-        for parent in node.iterancestors():
-            if parent.get("id"):
-                return str(parent.get("id"))
-        return ""
+        self.faults.append(Fault(self.path, element_of(node), reason, remedy))
 
     def _index(self) -> None:
         for node in self.root.iter():
-            if namespace(node) not in (BPMN, CAMUNDA):
-                continue
-            if namespace(node) == CAMUNDA:
+            if namespace(node) != BPMN:
                 continue
             node_id = node.get("id")
             if node_id is None:
                 if local_name(node) in FLOW_NODES or local_name(node) == "sequenceFlow":
                     self._add(node, f"a {local_name(node)} has no id", "give it an id")
                 continue
-            if not _ID.match(node_id):
+            if not _ID.fullmatch(node_id):
                 self._add(
                     node,
                     f"the id {node_id[:40]!r} has characters that are not allowed",
                     "use letters, digits, _",
                 )
+            if local_name(node) in FLOW_NODES and _RESERVED.fullmatch(node_id):
+                self._add(node, f"the id {node_id} is taken", f"call it {node_id}_1")
             if node_id in self.by_id:
                 self._add(node, f"the id {node_id} stands twice", "give each element its own id")
             self.by_id[node_id] = node
@@ -137,12 +147,6 @@ class DiagramCheck:
                 "an event sub-process starts with a message here",
                 "use a message start, or a boundary event on an embedded sub-process for timers and signals",
             )
-        if any(local_name(n) in ("incoming", "outgoing") for n in level):
-            self._add(
-                level,
-                "an event sub-process has no sequence flows",
-                "remove the flows to and from it",
-            )
 
     def _check_element(self, node: etree._Element) -> None:
         name = local_name(node)
@@ -153,11 +157,7 @@ class DiagramCheck:
             if not any(local_name(a) == "extensionElements" for a in node.iterancestors()):
                 self._add(node, f"{name} is not an element of BPMN", "remove it")
             return
-        for attribute in CAMUNDA_ATTRIBUTES_REFUSED:
-            if camunda(node, attribute) is not None:
-                self._add(
-                    node, f"camunda:{attribute} is not run", CAMUNDA_ATTRIBUTES_REFUSED[attribute]
-                )
+        self._check_camunda_attributes(node, name)
         if name in REMEDIES:
             self._add(node, f"{name} is not supported", REMEDIES[name])
         elif name in FLOW_NODES:
@@ -169,26 +169,26 @@ class DiagramCheck:
                 node, f"{name} is not supported", "remove it or use an element the palette offers"
             )
 
+    def _check_camunda_attributes(self, node: etree._Element, name: str) -> None:
+        read = CAMUNDA_ATTRIBUTES.get(name, frozenset()) | CAMUNDA_ATTRIBUTES_FREE
+        for attribute in map(etree.QName, node.attrib):
+            if attribute.namespace == CAMUNDA and attribute.localname not in read:
+                reason = f"camunda:{attribute.localname} is not read on a {name}"
+                self._add(node, reason, CAMUNDA_REMEDIES.get(attribute.localname, "remove it"))
+
     def _check_camunda_element(self, node: etree._Element) -> None:
         name = local_name(node)
-        if name in (
-            "script",
-            "executionListener",
-            "taskListener",
-            "connector",
-            "field",
-            "failedJobRetryTimeCycle",
-        ):
+        owners = (n for n in node.iterancestors() if namespace(n) == BPMN)
+        owner = next((n for n in owners if local_name(n) != "extensionElements"), None)
+        if owner is None or local_name(owner) not in CAMUNDA_ELEMENTS.get(name, ()):
+            around = "nothing" if owner is None else local_name(owner)
             self._add(
                 node,
-                f"camunda:{name} is not run",
-                "call a registered service by a service task's topic",
+                f"camunda:{name} is not read on a {around}",
+                CAMUNDA_REMEDIES.get(name, "remove it"),
             )
 
     def _check_flow_node(self, node: etree._Element, name: str) -> None:
-        outgoing = [self.by_id.get(n.text or "") for n in node if local_name(n) == "outgoing"]
-        if name not in ("endEvent", "subProcess") and not outgoing and not _has_flow_from(node):
-            self._add(node, "the path stops here", "lead it to an end event")
         if name.endswith("Gateway"):
             self._check_gateway(node, name)
         checker = getattr(self, f"_check_{_snake(name)}", None)
@@ -211,8 +211,7 @@ class DiagramCheck:
         due = camunda(node, "dueDate")
         if due is not None:
             self._check_time(node, due, "timeDate")
-        for name, text in mapped(node, "outputParameter").items():
-            self._check_parameter(node, name, text, must_be_expression=True)
+        self._check_results(node)
 
     def _check_groups(self, node: etree._Element, groups: str | None) -> None:
         if not groups:
@@ -225,7 +224,7 @@ class DiagramCheck:
             return
         for group in (g.strip() for g in groups.split(",")):
             role = group.removesuffix("@unit")
-            if not _GROUP.match(group) or (
+            if not _GROUP.fullmatch(group) or (
                 self.facts.roles is not None and role not in self.facts.roles
             ):
                 known = ", ".join(sorted(self.facts.roles or ()))
@@ -250,19 +249,29 @@ class DiagramCheck:
                 "use one of " + ", ".join(sorted(self.facts.topics)),
             )
         for name, text in mapped(node, "inputParameter").items():
-            self._check_parameter(node, name, text, must_be_expression=False)
-        for name, text in mapped(node, "outputParameter").items():
-            self._check_parameter(node, name, text, must_be_expression=True)
+            self._check_parameter_name(node, name)
+            if text.startswith(("${", "#{")):
+                self._check_expression(node, text)
+            elif "${" in text or "#{" in text:
+                reason = f"an expression inside a text, {text[:60]!r}, is not evaluated"
+                self._add(node, reason, 'make the whole an expression: ${"text " + name}')
+        self._check_results(node)
 
-    def _check_parameter(
-        self, node: etree._Element, name: str, text: str, must_be_expression: bool
-    ) -> None:
+    def _check_results(self, node: etree._Element) -> None:
+        for name, text in mapped(node, "outputParameter").items():
+            self._check_parameter_name(node, name)
+            if not self._check_expression(node, text):
+                continue
+            call = call_in(text)
+            if call is not None and call[0] in FUNCTIONS:
+                reason = f"the time {text.strip()[:60]!r} cannot be kept among the values of a case"
+                self._add(node, reason, "write it where it is needed")
+
+    def _check_parameter_name(self, node: etree._Element, name: str) -> None:
         if not is_variable_name(name):
             self._add(
                 node, f"the parameter name {name!r} is not a name", "use letters, digits and _"
             )
-        if text.startswith(("${", "#{")) or must_be_expression:
-            self._check_expression(node, text)
 
     def _check_business_rule_task(self, node: etree._Element) -> None:
         key = camunda(node, "decisionRef")
@@ -272,8 +281,7 @@ class DiagramCheck:
                 f"there is no decision {key!r}",
                 "deploy the DMN file with the diagram, or set decisionRef",
             )
-        for name, text in mapped(node, "outputParameter").items():
-            self._check_parameter(node, name, text, must_be_expression=True)
+        self._check_results(node)
 
     def _check_call_activity(self, node: etree._Element) -> None:
         called = node.get("calledElement")
@@ -286,11 +294,6 @@ class DiagramCheck:
         self._check_level(node)
 
     def _check_boundary_event(self, node: etree._Element) -> None:
-        attached = self.by_id.get(node.get("attachedToRef", ""))
-        if attached is None:
-            self._add(
-                node, "the boundary event hangs on nothing", "attach it to a task or sub-process"
-            )
         if not list(_definitions(node)):
             self._add(
                 node,
@@ -313,7 +316,9 @@ class DiagramCheck:
             )
         if name == "eventBasedGateway":
             self._check_event_gateway(node, flows)
-        if name in ("exclusiveGateway", "inclusiveGateway") and len(flows) > 1:
+        if name in ("exclusiveGateway", "inclusiveGateway") and (
+            len(flows) > 1 or any(_condition(f) is not None for f in flows)
+        ):
             for flow in flows:
                 if flow.get("id") != default and _condition(flow) is None:
                     self._add(
@@ -328,6 +333,11 @@ class DiagramCheck:
 
     def _check_event_gateway(self, node: etree._Element, flows: list[etree._Element]) -> None:
         timers = 0
+        kind = node.get("eventGatewayType", "Exclusive")
+        if kind != "Exclusive" or node.get("instantiate", "false") != "false":
+            self._add(
+                node, f"the gateway is {kind} or a beginning", "use a plain event-based gateway"
+            )
         for flow in flows:
             target = self.by_id.get(flow.get("targetRef", ""))
             if target is None or local_name(target) != "intermediateCatchEvent":
@@ -337,6 +347,15 @@ class DiagramCheck:
                     "put a catch event behind each flow",
                 )
                 continue
+            others = [
+                f for f in _siblings(node, "sequenceFlow") if f.get("targetRef") == target.get("id")
+            ]
+            if len(others) > 1:
+                self._add(
+                    target,
+                    "another flow leads to an event behind a gateway; it would pass without waiting",
+                    "draw a second event for the other flow",
+                )
             timers += sum(local_name(d) == "timerEventDefinition" for d in _definitions(target))
         if timers > 1:
             self._add(
@@ -346,11 +365,6 @@ class DiagramCheck:
             )
 
     def _check_flow(self, node: etree._Element) -> None:
-        for end in ("sourceRef", "targetRef"):
-            if node.get(end) not in self.by_id:
-                self._add(
-                    node, f"the flow's {end} {node.get(end)!r} is not there", "draw the flow again"
-                )
         condition = _condition(node)
         if condition is None:
             return
@@ -376,13 +390,19 @@ class DiagramCheck:
         for loop in node:
             name = local_name(loop)
             if name == "standardLoopCharacteristics":
-                condition = _child_text(loop, "loopCondition")
-                if condition is not None:
-                    self._check_expression(node, condition)
-                elif loop.get("loopMaximum") is None:
-                    self._add(node, "the loop has no end", "give a condition or a maximum")
+                self._check_standard_loop(node, loop)
             elif name == "multiInstanceLoopCharacteristics":
                 self._check_multi_instance(node, loop)
+
+    def _check_standard_loop(self, node: etree._Element, loop: etree._Element) -> None:
+        condition, maximum = _child_text(loop, "loopCondition"), loop.get("loopMaximum")
+        if condition is not None:
+            self._check_expression(node, condition)
+        elif maximum is None:
+            self._add(node, "the loop has no end", "give a condition or a maximum")
+        if maximum is not None and not _is_count(maximum, MAX_ROUNDS):
+            reason = f"the loop's maximum {maximum[:40]!r} is not a number from 1 to {MAX_ROUNDS}"
+            self._add(node, reason, "write such a number")
 
     def _check_multi_instance(self, node: etree._Element, loop: etree._Element) -> None:
         collection = camunda(loop, "collection")
@@ -390,17 +410,33 @@ class DiagramCheck:
         reference = _child_text(loop, "loopDataInputRef")
         if cardinality is None and reference is None and collection is None:
             self._add(node, "the multi-instance has no collection", "give a collection or a number")
+        if sum(given is not None for given in (cardinality, reference, collection)) > 1:
+            reason = "the multi-instance has more than one of number, list and collection"
+            self._add(node, reason, "keep one of them")
         if cardinality is not None:
-            self._check_expression(node, cardinality)
-        if collection is not None and not is_variable_name(unwrap(collection)):
-            self._add(
-                node,
-                f"the collection {collection!r} is not a name",
-                "name a variable that holds a list",
-            )
+            self._check_cardinality(node, cardinality)
         condition = _child_text(loop, "completionCondition")
         if condition is not None:
             self._check_expression(node, condition)
+        for name in _loop_names(loop):
+            if not is_variable_name(name):
+                reason = f"{name!r}, which the multi-instance names, is not a name"
+                self._add(node, reason, "use letters, digits and _")
+        dialect = collection is not None or camunda(loop, "elementVariable") is not None
+        if dialect and local_name(node) in ("subProcess", "callActivity"):
+            self._add(
+                node,
+                f"camunda:collection and elementVariable are not read on a {local_name(node)}",
+                "write loopDataInputRef and inputDataItem",
+            )
+
+    def _check_cardinality(self, node: etree._Element, text: str) -> None:
+        if not self._check_expression(node, text):
+            return
+        body = parse(text).body
+        if isinstance(body, ast.Constant) and not _is_count(str(body.value), MAX_INSTANCES):
+            reason = f"the multi-instance's number {text[:40]!r} is not from 1 to {MAX_INSTANCES}"
+            self._add(node, reason, "write such a number, or name a value that holds one")
 
     def _check_events(self, node: etree._Element, name: str) -> None:
         definitions = list(_definitions(node))
@@ -426,8 +462,13 @@ class DiagramCheck:
         attribute = kind.replace("EventDefinition", "Ref")
         if kind == "terminateEventDefinition":
             return
-        target = self.by_id.get(definition.get(attribute, ""))
-        if target is None and kind not in ("errorEventDefinition", "escalationEventDefinition"):
+        name = definition.get(attribute)
+        target = self.by_id.get(name or "")
+        if target is not None and local_name(target) != attribute.removesuffix("Ref"):
+            target = None
+        # An error or escalation event without a reference stands for any of them.
+        anyone = kind in ("errorEventDefinition", "escalationEventDefinition") and name is None
+        if target is None and not anyone:
             self._add(
                 node,
                 f"the event names no {attribute.removesuffix('Ref')}",
@@ -458,41 +499,9 @@ class DiagramCheck:
         self._check_time(node, times[0].text or "", kind)
 
     def _check_time(self, node: etree._Element, text: str, kind: str) -> None:
-        stripped = text.strip()
-        if is_iso_literal(stripped):
-            self._check_iso(node, stripped, kind)
-            return
-        if not self._check_expression(node, stripped):
-            return
-        call = call_in(stripped)
-        if call is None or call[0] not in TIMER_FUNCTIONS:
-            known = ", ".join(sorted(TIMER_FUNCTIONS))
-            self._add(
-                node, f"{stripped[:60]!r} is not a duration", f"write PT15M or call one of {known}"
-            )
-
-    def _check_iso(self, node: etree._Element, text: str, kind: str) -> None:
-        if kind == "timeCycle":
-            try:
-                repeating(text, _ANY_TIME)
-            except TimerRefused:
-                self._add(node, f"{text[:60]!r} is not a repeating interval", "write R3/PT1H")
-        elif kind == "timeDuration" and not _DURATION.match(text):
-            self._add(node, f"{text[:60]!r} is not a duration", "write PT15M, PT2H or P1D")
-        elif kind == "timeDate" and text.startswith("P"):
-            self._add(
-                node,
-                f"{text[:60]!r} is a duration, a point in time is wanted",
-                "make it a duration timer",
-            )
-        elif kind == "timeDate":
-            try:
-                parsed = _ISO(text)
-            except ValueError:
-                self._add(node, f"{text[:60]!r} is not a time", "write 2026-01-31T08:00:00+08:00")
-            else:
-                if parsed.tzinfo is None:
-                    self._add(node, f"{text[:60]!r} has no zone", "add the zone, such as +08:00")
+        problem = time_problem(text, kind)
+        if problem is not None:
+            self._add(node, *problem)
 
     def _check_expression(self, node: etree._Element, text: str) -> bool:
         try:
@@ -512,10 +521,6 @@ def _siblings(node: etree._Element, name: str) -> Iterator[etree._Element]:
     return (n for n in (() if parent is None else parent) if local_name(n) == name)
 
 
-def _has_flow_from(node: etree._Element) -> bool:
-    return any(f.get("sourceRef") == node.get("id") for f in _siblings(node, "sequenceFlow"))
-
-
 def _condition(flow: etree._Element) -> etree._Element | None:
     return next((n for n in flow if local_name(n) == "conditionExpression"), None)
 
@@ -523,6 +528,25 @@ def _condition(flow: etree._Element) -> etree._Element | None:
 def _child_text(node: etree._Element, name: str) -> str | None:
     found = next((n for n in node if local_name(n) == name), None)
     return None if found is None else (found.text or "")
+
+
+def _loop_names(loop: etree._Element) -> Iterator[str]:
+    """Yield the names of values that a multi-instance reads or writes."""
+    for kind in ("loopDataInputRef", "loopDataOutputRef"):
+        text = _child_text(loop, kind)
+        if text is not None:
+            yield text
+    for item in loop:
+        if local_name(item) in ("inputDataItem", "outputDataItem"):
+            yield item.get("id", "")
+    for name in ("collection", "elementVariable"):
+        text = camunda(loop, name)
+        if text is not None:
+            yield unwrap(text)
+
+
+def _is_count(text: str, most: int) -> bool:
+    return text.isascii() and text.isdigit() and len(text) < 10 and 1 <= int(text) <= most
 
 
 def _snake(name: str) -> str:

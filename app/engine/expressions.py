@@ -8,6 +8,7 @@ to a named function, and no way to reach a builtin.
 from __future__ import annotations
 
 import ast
+import keyword
 import re
 from collections.abc import Callable, Mapping
 from functools import lru_cache
@@ -18,12 +19,22 @@ MAX_LENGTH = 2000
 MAX_NODES = 200
 MAX_NUMBER = 10**12
 MAX_TEXT = 500
+MAX_RESULT = 100_000
 
-FUNCTIONS = frozenset({"due", "before_due", "after_due", "after", "at", "duration"})
+# Functions that need the moment of the step, with the number of their arguments.
+FUNCTIONS: Mapping[str, int] = {
+    "due": 1,
+    "before_due": 2,
+    "after_due": 2,
+    "after": 1,
+    "at": 1,
+    "duration": 1,
+}
 PURE_FUNCTIONS: Mapping[str, Callable[..., Any]] = {
     "length": len,
     "present": lambda value: value not in (None, ""),
 }
+_ARGUMENTS = {**FUNCTIONS, **dict.fromkeys(PURE_FUNCTIONS, 1)}
 
 _ALLOWED: tuple[type[ast.AST], ...] = (
     ast.Expression,
@@ -68,7 +79,7 @@ _REMEDY = {
 }
 
 _WRAPPED = re.compile(r"^\s*[$#]\{(.*)\}\s*$", re.DOTALL)
-_NAME = re.compile(r"^[a-z][a-z0-9_]*$", re.IGNORECASE)
+_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
 
 
 class ExpressionRefused(ValueError):
@@ -89,15 +100,15 @@ def unwrap(text: str) -> str:
 @lru_cache(maxsize=4096)
 def parse(text: str) -> ast.Expression:
     """Parse and check one expression; raise ExpressionRefused with reason and remedy."""
+    if len(text) > MAX_LENGTH:
+        raise ExpressionRefused(
+            f"the expression has {len(text)} characters, {MAX_LENGTH} are allowed",
+            "use a decision table",
+        )
     source = unwrap(text)
     if not source:
         raise ExpressionRefused(
             "the expression is empty", 'write a comparison such as outcome == "accept"'
-        )
-    if len(source) > MAX_LENGTH:
-        raise ExpressionRefused(
-            f"the expression has {len(source)} characters, {MAX_LENGTH} are allowed",
-            "use a decision table",
         )
     try:
         tree = ast.parse(source, mode="eval")
@@ -112,6 +123,7 @@ def parse(text: str) -> ast.Expression:
                 f"the expression has more than {MAX_NODES} parts", "use a decision table"
             )
         _check_node(node)
+    _check_function_names(tree)
     return tree
 
 
@@ -129,9 +141,20 @@ def _check_node(node: ast.AST) -> None:
     if isinstance(node, ast.Call):
         _check_call(node)
     if isinstance(node, ast.Subscript) and not (
-        isinstance(node.slice, ast.Constant) and isinstance(node.slice.value, str | int)
+        isinstance(node.value, ast.Name | ast.Subscript)
+        and isinstance(node.slice, ast.Constant)
+        and isinstance(node.slice.value, str | int)
     ):
         raise ExpressionRefused("a subscript must be a constant key", "write value['field']")
+
+
+def _check_function_names(tree: ast.Expression) -> None:
+    called = {id(n.func) for n in ast.walk(tree) if isinstance(n, ast.Call)}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Name) and node.id in _ARGUMENTS and id(node) not in called:
+            raise ExpressionRefused(
+                f"{node.id} is a function, not a value", f"call it, as in {node.id}(...)"
+            )
 
 
 def _is_plain_name(name: str) -> bool:
@@ -150,6 +173,10 @@ def _check_constant(value: object) -> None:
             raise ExpressionRefused(
                 "the text constant is too long", f"use at most {MAX_TEXT} characters"
             )
+        if any(letter == "\0" or "\ud800" <= letter <= "\udfff" for letter in value):
+            raise ExpressionRefused(
+                "the text constant has a character that cannot be kept", "write readable text"
+            )
         return
     raise ExpressionRefused(
         f"a constant of type {type(value).__name__} is not allowed",
@@ -160,14 +187,19 @@ def _check_constant(value: object) -> None:
 def _check_call(node: ast.Call) -> None:
     if not isinstance(node.func, ast.Name):
         raise ExpressionRefused("only named functions may be called", _function_list())
-    if node.func.id not in FUNCTIONS and node.func.id not in PURE_FUNCTIONS:
+    wanted = _ARGUMENTS.get(node.func.id)
+    if wanted is None:
         raise ExpressionRefused(f"the function {node.func.id!r} is not known", _function_list())
     if node.keywords:
         raise ExpressionRefused("named arguments are not allowed", "give the arguments in order")
+    if len(node.args) != wanted:
+        raise ExpressionRefused(
+            f"{node.func.id} was given {len(node.args)} arguments", f"give it {wanted}"
+        )
 
 
 def _function_list() -> str:
-    return "use one of " + ", ".join(sorted(FUNCTIONS | set(PURE_FUNCTIONS)))
+    return "use one of " + ", ".join(sorted(_ARGUMENTS))
 
 
 @lru_cache(maxsize=4096)
@@ -179,18 +211,56 @@ def compiled(text: str) -> CodeType:
 _CONSTANTS = {"true": True, "false": False, "null": None}
 
 
+def _absent(*_: Any) -> Any:
+    raise ValueError("this function is not offered here")
+
+
+# Without these a value of the data named like a function that is not offered would be called.
+_ABSENT: Mapping[str, Callable[..., Any]] = dict.fromkeys(FUNCTIONS, _absent)
+
+
 def evaluate(
     text: str, data: Mapping[str, Any], functions: Mapping[str, Callable[..., Any]]
 ) -> Any:
-    """Evaluate a checked expression over the data; functions win over data of the same name."""
+    """Evaluate a checked expression over the data; constants and functions win over data of the same name.
+
+    Lists come out as lists of their own, so that what is kept does not depend on how it was written.
+    """
     scope: dict[str, Any] = {
-        **_CONSTANTS,
         **data,
+        **_CONSTANTS,
         **PURE_FUNCTIONS,
+        **_ABSENT,
         **functions,
         "__builtins__": {},
     }
-    return eval(compiled(text), scope)  # noqa: S307 because the code came through the allow-list above
+    value = eval(compiled(text), scope)  # noqa: S307 because the code came through the allow-list above
+    if isinstance(value, str | list | tuple | dict):
+        _check_size(value)
+        return _with_own_lists(value)
+    return value
+
+
+def _check_size(value: Any) -> None:
+    """Refuse a value that has grown too large: in a loop `a + a` or `[a, a]` doubles each time."""
+    size, stack = 0, [value]
+    while stack:
+        item = stack.pop()
+        size += len(item) if isinstance(item, str) else 1
+        if size > MAX_RESULT:
+            raise ExpressionRefused(
+                f"the value is larger than {MAX_RESULT}", "keep less; do not add it to itself"
+            )
+        if isinstance(item, list | tuple):
+            stack.extend(item)
+        elif isinstance(item, dict):
+            stack.extend(item.values())
+
+
+def _with_own_lists(value: Any) -> Any:
+    if isinstance(value, list | tuple):
+        return [_with_own_lists(item) for item in value]
+    return value
 
 
 def names_in(text: str) -> frozenset[str]:
@@ -216,8 +286,9 @@ def call_in(text: str) -> tuple[str, tuple[Any, ...]] | None:
 def is_variable_name(text: str) -> bool:
     """Tell whether a text may name a variable of an instance."""
     return (
-        bool(_NAME.match(text))
+        bool(_NAME.fullmatch(text))
         and _is_plain_name(text)
-        and text not in FUNCTIONS
-        and text not in PURE_FUNCTIONS
+        and not keyword.iskeyword(text)
+        and text not in _CONSTANTS
+        and text not in _ARGUMENTS
     )

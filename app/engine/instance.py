@@ -13,7 +13,7 @@ from SpiffWorkflow.bpmn.util.event import BpmnEvent
 from app.engine import state as states
 from app.engine.definitions import Definition
 from app.engine.hot import HOT
-from app.engine.moment import Moment
+from app.engine.moment import NEVER, Moment
 from app.engine.pruning import prune
 from app.engine.specs import UserTask, keep_results
 from app.engine.step import (
@@ -46,6 +46,9 @@ __all__ = [
     "retime",
     "start",
 ]
+
+
+_AT_REST = Moment(NEVER)
 
 
 def start(definition: Definition, process_id: str, data: Mapping[str, Any], moment: Moment) -> Step:
@@ -123,9 +126,9 @@ def retime(
 
 
 def read(definition: Definition, state: bytes, moment: Moment) -> Step:
-    """Tell what is open in a state, without running anything."""
+    """Tell what is open in a state, without running anything; due times are in the tables, not here."""
     workflow = states.decode(state, definition, moment)
-    return report(workflow, state, Before({}, {}), moment)
+    return report(workflow, state, _before(workflow), moment)
 
 
 def _before(workflow: CaseWorkflow) -> Before:
@@ -157,6 +160,7 @@ def _run(
         state = states.encode(workflow, definition.nodes)
         step = report(workflow, state, before, moment)
     workflow.trail.clear()
+    workflow.moment = _AT_REST  # what the step knew of the world must not live on with the instance
     HOT.put(state, definition.hash, workflow)
     return step
 

@@ -76,6 +76,43 @@ EVENT_DEFINITIONS: Mapping[str, frozenset[str]] = {
     "terminateEventDefinition": frozenset({"endEvent"}),
 }
 
+ACTIVITIES = frozenset(
+    {"userTask", "serviceTask", "businessRuleTask", "subProcess", "callActivity"}
+)
+BOOLEANS = (
+    "isExecutable",
+    "triggeredByEvent",
+    "isInterrupting",
+    "cancelActivity",
+    "isSequential",
+    "testBefore",
+)
+TOP_ELEMENTS = frozenset(
+    {"process", "collaboration", "message", "signal", "error", "escalation", "category"}
+    | {"itemDefinition", "documentation", "extensionElements"}
+)
+
+_LEVELS = frozenset({"process", "subProcess", "transaction", "adHocSubProcess"})
+_EVENTS = frozenset(n for n in FLOW_NODES if n.endswith("Event"))
+_LOOP = frozenset({"standardLoopCharacteristics"})
+_INSTANCES = frozenset({"multiInstanceLoopCharacteristics"})
+
+# Where elements may stand that the stock parser would find at any depth.
+PLACES: Mapping[str, frozenset[str]] = {
+    **dict.fromkeys(FLOW_NODES | {"sequenceFlow", "dataObject", "dataObjectReference"}, _LEVELS),
+    **dict.fromkeys(EVENT_DEFINITIONS, _EVENTS),
+    **dict.fromkeys(("timeDate", "timeDuration", "timeCycle"), frozenset({"timerEventDefinition"})),
+    **dict.fromkeys(
+        TOP_ELEMENTS - {"documentation", "extensionElements"}, frozenset({"definitions"})
+    ),
+    **dict.fromkeys(_LOOP | _INSTANCES, ACTIVITIES),
+    **dict.fromkeys(("loopCardinality", "loopDataInputRef", "loopDataOutputRef"), _INSTANCES),
+    **dict.fromkeys(("inputDataItem", "outputDataItem", "completionCondition"), _INSTANCES),
+    "loopCondition": _LOOP,
+    "conditionExpression": frozenset({"sequenceFlow"}),
+    "flowNodeRef": frozenset({"lane"}),
+}
+
 REMEDIES: Mapping[str, str] = {
     "scriptTask": "use a service task with a registered topic, or a decision table",
     "script": "use a service task with a registered topic, or a decision table",
@@ -103,10 +140,30 @@ REMEDIES: Mapping[str, str] = {
     "potentialOwner": "use candidateGroups",
 }
 
-CAMUNDA_ATTRIBUTES_REFUSED: Mapping[str, str] = {
+# What of Camunda's dialect is read, by the element it stands on; elements by what they stand under.
+CAMUNDA_ATTRIBUTES: Mapping[str, frozenset[str]] = {
+    "userTask": frozenset({"formKey", "candidateGroups", "dueDate"}),
+    "serviceTask": frozenset({"type", "topic"}),
+    "businessRuleTask": frozenset({"decisionRef"}),
+    "multiInstanceLoopCharacteristics": frozenset({"collection", "elementVariable"}),
+}
+CAMUNDA_ELEMENTS: Mapping[str, frozenset[str]] = {
+    "inputOutput": frozenset({"userTask", "serviceTask", "businessRuleTask"}),
+    "inputParameter": frozenset({"serviceTask"}),
+    "outputParameter": frozenset({"userTask", "serviceTask", "businessRuleTask"}),
+    "properties": FLOW_NODES | {"process", "sequenceFlow"},
+    "property": FLOW_NODES | {"process", "sequenceFlow"},
+}
+# They tell Camunda's own engine or tools how to run or show, and change nothing in what is run.
+CAMUNDA_ATTRIBUTES_FREE = frozenset(
+    {"asyncBefore", "asyncAfter", "exclusive", "jobPriority", "taskPriority", "priority"}
+    | {"historyTimeToLive", "isStartableInTasklist", "versionTag"}
+)
+CAMUNDA_REMEDIES: Mapping[str, str] = {
     "class": "use a service task's topic",
     "expression": "use a service task's topic",
     "delegateExpression": "use a service task's topic",
+    "resource": "write the condition itself",
     "resultVariable": "use output parameters",
     "formRef": "use formKey",
     "assignee": "use candidateGroups; a person takes the item from the inbox",
@@ -116,4 +173,14 @@ CAMUNDA_ATTRIBUTES_REFUSED: Mapping[str, str] = {
     "calledElementBinding": "remove it; all files of a bundle are deployed together",
     "decisionRefBinding": "remove it; all files of a bundle are deployed together",
     "mapDecisionResult": "remove it; outputs are merged by their names",
+    "in": "remove it; a called process sees all values of the case",
+    "out": "remove it; a called process hands back all values of the case",
+    "inputParameter": "use a name of the case's data where the value is needed",
+    "formData": "make a form and name it by formKey",
+    "list": "write one value, or keep the list by a service",
+    "map": "write one value, or keep the table by a service",
+    "script": "call a registered service by a service task's topic",
+    "executionListener": "call a registered service by a service task's topic",
+    "taskListener": "call a registered service by a service task's topic",
+    "connector": "call a registered service by a service task's topic",
 }

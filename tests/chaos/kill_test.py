@@ -19,6 +19,7 @@ import sys
 import tempfile
 import threading
 import time
+import urllib.request
 from pathlib import Path
 from typing import Any
 
@@ -170,9 +171,10 @@ def _stir(city: City, stop: threading.Event) -> None:
 
 
 def _wait_until_served(city: City) -> None:
+    """Wait until a page comes back: an accepted connection alone says nothing."""
     for _ in range(600):
         try:
-            with socket.create_connection(("127.0.0.1", city.port), timeout=1):
+            with urllib.request.urlopen(f"{city.base}/sign-in", timeout=5):
                 return
         except OSError:
             time.sleep(0.1)  # because there is nothing to be told by
@@ -250,6 +252,7 @@ def run(kills: int, seed: int, pause_s: float) -> list[str]:
             for name in city.names():
                 if city.processes[name].poll() is not None:
                     city.start(name)
+            _wait_until_served(city)
             if (number + 1) % 20 == 0:
                 print(f"{number + 1} kills {counts} {summary(noted)}", flush=True)
         time.sleep(3)  # because the last steps under way may still be acknowledged

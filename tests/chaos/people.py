@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import http.client
 import http.cookiejar
 import json
 import random
@@ -77,7 +78,7 @@ class Person(threading.Thread):
                     self.noted.refused += 1
                 if error.code in (400, 401, 403):
                     self.browser = None
-            except (OSError, urllib.error.URLError, ValueError):
+            except (OSError, http.client.HTTPException, ValueError):
                 with self.noted.lock:
                     self.noted.failed += 1
                 self.stopping.wait(0.2)

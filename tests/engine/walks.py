@@ -33,7 +33,8 @@ from app.engine import instance
 from app.engine.definitions import Definition, compile_bundle
 from app.engine.moment import Moment, ServiceCall
 from app.engine.specs import BoundaryEvent
-from tests.engine.models import FEATURES, VARIABLES, model_xml
+from tests.engine.models import VARIABLES, model_xml
+from tests.engine.more_blocks import FEATURES
 
 BEGIN = datetime(2025, 3, 3, 8, 0, tzinfo=UTC)
 MAX_ACTIONS = 60
