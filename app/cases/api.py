@@ -15,6 +15,7 @@ from app.cases.queries import inbox
 from app.cases.queries.case_file import case_by_number, open_items_of
 from app.cases.queries.inbox import InboxFilter
 from app.cases.queries.keyset import Place
+from app.cases.queries.matching import without_nul
 from app.db.session import db
 from app.errors import NotFound
 from app.run import Actor, Runtime
@@ -108,7 +109,7 @@ class CaseView(MethodView):
     def get(self, number: str) -> dict[str, Any]:
         """Return a case by its number."""
         session = db.session()
-        case = case_by_number(session, number)
+        case = case_by_number(session, without_nul(number))
         if case is None:
             raise NotFound("没有案卷号为 %(number)s 的案件。", number=number)
         columns = {
@@ -131,7 +132,7 @@ class InboxView(MethodView):
         page = read(
             db.session(),
             actor,
-            InboxFilter(stage=asked["stage"]),
+            InboxFilter(stage=asked["stage"] and without_nul(asked["stage"])),
             after=Place.read(asked["after"]),
             size=runtime.services.settings.page_size,
         )

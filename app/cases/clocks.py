@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
@@ -13,7 +13,7 @@ from app.engine.moment import NEVER
 from app.errors import DefinitionError, Fault, InvalidInput, StateChanged
 from sla import clocks as arithmetic
 from sla.calendar import WorkingCalendar
-from sla.clock_events import ClockEvents
+from sla.clock_events import Carried, ClockEvents
 from sla.clock_policies import ClockPolicy
 from sla.clocks import ClockReading, ClockState, from_plain, to_plain
 from sla.limits import AnyLimit, Limit, due_at, moment_before
@@ -21,14 +21,20 @@ from sla.limits import AnyLimit, Limit, due_at, moment_before
 HANDLING: Final = "handling"
 """The clock that counts in the assessment: dispatch to a unit until the unit hands its result in."""
 
+LONGEST: Final = 16
+"""How many events a clock's row holds; beyond it they go to the archive, and one carries what they add up to (承前)."""
+
+Archive = Callable[[str, int], Iterable[Mapping[str, Any]]]
+
 
 @dataclass(slots=True)
 class RunningClock:
-    """One round of one clock, as its row holds it."""
+    """One round of one clock, as its row holds it; archived: how many of its events the row no longer holds."""
 
     name: str
     round: int
     events: ClockEvents
+    archived: int = 0
 
     @property
     def state(self) -> ClockState:
@@ -45,12 +51,17 @@ class CaseClocks:
         calendar: WorkingCalendar,
         policies: Mapping[str, ClockPolicy],
         now: datetime,
+        archive: Archive | None = None,
     ) -> None:
-        """rows: name, round and events of sla_clocks, older rounds first."""
+        """rows: name, round and events of sla_clocks, older rounds first.
+
+        archive: gives the archived events of a round of a clock, for the few changes that need them.
+        """
         self.calendar = calendar
         self.now = now
         self.changed: set[str] = set()
         self._policies = policies
+        self._archive = archive
         self._stored: dict[str, Mapping[str, Any]] = {row["name"]: row for row in rows}
         self._clocks: dict[str, RunningClock] = {}
         self._readings: dict[str, ClockReading] = {}
@@ -61,6 +72,8 @@ class CaseClocks:
         if clock is None and name in self._stored:
             row = self._stored[name]
             clock = RunningClock(name, row["round"], from_plain(row["events"]))
+            head = clock.events[0]
+            clock.archived = head.number if isinstance(head, Carried) else 0
             self._clocks[name] = clock
         return clock
 
@@ -132,9 +145,7 @@ class CaseClocks:
         """Let every clock count on that stands still for the happening."""
         for name in self._stored.keys() | self._clocks.keys():
             clock = self.get(name)
-            if clock is None or clock.state is not ClockState.PAUSED:
-                continue
-            if getattr(clock.events[-1], "reason", None) == happening:
+            if clock is not None and arithmetic.paused_for(clock.events) == happening:
                 self.resume(name)
 
     def resume(self, name: str) -> None:
@@ -161,7 +172,7 @@ class CaseClocks:
 
     def extend(self, name: str, by: AnyLimit | None, asked_at: datetime) -> None:
         """Grant an extension; that it was asked for in time counts, not when it was granted."""
-        clock = self._existing(name)
+        clock = self._extensible(name)
         events = arithmetic.extend(
             clock.events,
             max(asked_at, clock.events[-1].at),
@@ -173,7 +184,7 @@ class CaseClocks:
 
     def check_extension(self, name: str, by: AnyLimit | None) -> None:
         """Raise what granting this extension now would raise."""
-        clock = self._existing(name)
+        clock = self._extensible(name)
         arithmetic.extend(clock.events, self._at(clock), self.policy(name), self.calendar, by)
 
     def due(self, name: str) -> datetime:
@@ -194,6 +205,21 @@ class CaseClocks:
             "at": _moment_of,
             "duration": str,
         }
+
+    def archive(self, case_id: int, names: Sequence[str]) -> list[tuple[Any, ...]]:
+        """Leave these clocks no longer than LONGEST; return what goes out, as parameters of store.ARCHIVE_EVENTS."""
+        rows = []
+        for name in names:
+            clock = self._existing(name)
+            if len(clock.events) <= LONGEST:
+                continue
+            carried = isinstance(clock.events[0], Carried)
+            leaving = clock.events[1 if carried else clock.archived :]
+            written = orjson.dumps(to_plain(leaving)).decode()
+            rows.append((case_id, name, clock.round, clock.archived, written))
+            clock.events = (arithmetic.carry(clock.events, self.calendar),)
+            clock.archived += len(leaving)
+        return rows
 
     def rows(self, case_id: int, names: Sequence[str]) -> list[tuple[Any, ...]]:
         """Return the rows of these clocks, as parameters of store.KEEP_CLOCK."""
@@ -226,6 +252,14 @@ class CaseClocks:
         clock = self.get(name)
         if clock is None:
             raise StateChanged("时钟“%(name)s”还没有开始。", name=name)
+        return clock
+
+    def _extensible(self, name: str) -> RunningClock:
+        """Return a clock with all the events that an extension must be counted from."""
+        clock = self._existing(name)
+        if self._archive is not None and arithmetic.needs_all(clock.events):
+            before = from_plain(self._archive(name, clock.round))
+            clock.events = (*before, *clock.events[1:])
         return clock
 
     def _at(self, clock: RunningClock) -> datetime:

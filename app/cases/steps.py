@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from functools import lru_cache
+from functools import lru_cache, partial
 from importlib import import_module
 from typing import Any, Final
 
@@ -18,7 +18,7 @@ from app.cases.calendars import clock_policies, working_calendar
 from app.cases.clocks import CaseClocks
 from app.cases.context import StepContext
 from app.cases.effects import services
-from app.cases.store import Loaded, case_update, write_step
+from app.cases.store import Loaded, archived_events, case_update, write_step
 from app.engine.definitions import Definition
 from app.engine.instance import OpenItem, Step
 from app.engine.moment import NEVER, Moment
@@ -61,7 +61,11 @@ def context_of(tx: Tx, loaded: Loaded, answers: Mapping[str, Any] | None = None)
         session=tx.session,
         case=dict(loaded.case),
         clocks=CaseClocks(
-            loaded.clocks, working_calendar(tx.services.settings), clock_policies(), now
+            loaded.clocks,
+            working_calendar(tx.services.settings),
+            clock_policies(),
+            now,
+            partial(archived_events, tx.connection, loaded.case["id"]),
         ),
         requests=loaded.requests,
         now=now,
@@ -147,8 +151,9 @@ def collect(
 
 def finish(context: StepContext, before: Mapping[str, Any]) -> None:
     """Let the rooms that follow add their rows, and write the step."""
-    clocks = context.clocks
-    context.rows.clocks += clocks.rows(context.case["id"], sorted(clocks.changed))
+    clocks, case_id, changed = context.clocks, context.case["id"], sorted(context.clocks.changed)
+    context.rows.archived_events += clocks.archive(case_id, changed)
+    context.rows.clocks += clocks.rows(case_id, changed)
     for follower in _all_followers():
         follower(before, context)
     write_step(context.connection, context.rows)

@@ -51,17 +51,30 @@ WHERE i.id = %s AND EXISTS (SELECT FROM timers t WHERE t.instance_id = i.id AND 
 FOR UPDATE OF i SKIP LOCKED
 """
 
+# One look into the index for each name, however many rounds it had. The index on (case_id, name, round) is read
+# backwards, hence the order.
+_LATEST_ROUNDS: Final = """
+WITH RECURSIVE latest AS (
+    (SELECT k.* FROM sla_clocks k WHERE k.case_id = c.id
+     ORDER BY k.name DESC, k.round DESC LIMIT 1)
+    UNION ALL
+    SELECT following.* FROM latest, LATERAL (
+        SELECT k.* FROM sla_clocks k WHERE k.case_id = latest.case_id AND k.name < latest.name
+        ORDER BY k.name DESC, k.round DESC LIMIT 1) following
+)
+SELECT * FROM latest
+"""
 _LOAD: Final = f"""
 SELECT i.id, i.version, i.definition_hash, i.process_id, i.state, i.ended_at, u.path,
        (SELECT json_agg(json_build_object(
             'id', w.id, 'token', w.token, 'element', w.element, 'form_key', w.form_key,
             'role', w.role, 'unit_id', w.unit_id, 'assignee_id', w.assignee_id,
             'status', w.status, 'finished_by', w.finished_by, 'finished_at', w.finished_at))
-        FROM work_items w WHERE w.case_id = c.id AND w.instance_id = i.id AND {{which_items}})::text,
+        FROM ({{which_items}}) w)::text,
        (SELECT json_agg(json_build_object(
             'name', k.name, 'round', k.round, 'policy', k.policy, 'events', k.events,
-            'state', k.state, 'due_at', k.due_at) ORDER BY k.round)
-        FROM sla_clocks k WHERE k.case_id = c.id)::text,
+            'state', k.state, 'due_at', k.due_at))
+        FROM ({_LATEST_ROUNDS}) k)::text,
        (SELECT json_agg(json_build_object(
             'kind', r.kind, 'no', r.no, 'details', r.details, 'asked_at', r.asked_at))
         FROM case_requests r WHERE r.case_id = c.id AND r.decision IS NULL)::text,
@@ -69,12 +82,19 @@ SELECT i.id, i.version, i.definition_hash, i.process_id, i.state, i.ended_at, u.
 FROM process_instances i JOIN cases c ON c.id = i.case_id LEFT JOIN units u ON u.id = c.unit_id
 WHERE {{which}}
 """  # noqa: S608 because only our own names are put in
-_OPEN: Final = "w.status = 'open'"
+_OPEN: Final = """
+SELECT o.* FROM work_items o
+WHERE o.case_id = c.id AND o.instance_id = i.id AND o.status = 'open'
+"""
+# A look of its own and no OR, which would go through all items of the case.
+_AND_ONE_DONE: Final = """
+UNION ALL SELECT d.* FROM work_items d WHERE d.id = %s AND d.status <> 'open'
+"""
 LOAD_INSTANCE: Final = _LOAD.format(which="i.id = %s", which_items=_OPEN)
 LOAD_CASE: Final = _LOAD.format(which="i.case_id = %s AND i.key = 'case'", which_items=_OPEN)
 LOAD_ITEM: Final = _LOAD.format(
     which="i.id = (SELECT instance_id FROM work_items WHERE id = %s)",
-    which_items="(w.status = 'open' OR w.id = %s)",
+    which_items=_OPEN + _AND_ONE_DONE,
 )
 DUE_TIMERS: Final = """
 SELECT token, element, due_at FROM timers WHERE instance_id = %s AND try_at <= %s ORDER BY due_at
@@ -118,7 +138,12 @@ INSERT INTO work_items (instance_id, case_id, token, element, name, form_key, st
     assignee_id, created_at, due_at, claimed_at, defaults)
 VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)
 """
-DROP_TIMERS: Final = "DELETE FROM timers WHERE instance_id = %s AND token = ANY(%s)"
+# Each token is looked up by itself: by the instance alone, or with token = ANY, the server also visits every
+# timer that the instance ever had and that is not vacuumed away yet.
+DROP_TIMERS: Final = """
+DELETE FROM timers
+WHERE (instance_id, token) IN (SELECT %s::bigint, unnest(%s::bigint[]))
+"""
 SET_TIMER: Final = """
 INSERT INTO timers (instance_id, token, element, due_at, try_at) VALUES (%s, %s, %s, %s, %s)
 ON CONFLICT (instance_id, token) DO UPDATE
@@ -134,6 +159,15 @@ VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s)
 ON CONFLICT (case_id, name, round) DO UPDATE
 SET events = excluded.events, state = excluded.state, due_at = excluded.due_at,
     stopped_at = excluded.stopped_at, on_time = excluded.on_time
+"""
+# After the clock itself: the archive refers to it.
+ARCHIVE_EVENTS: Final = """
+INSERT INTO sla_clock_events (case_id, name, round, seq, event)
+SELECT %s, %s, %s, %s + e.number, e.event
+FROM jsonb_array_elements(%s::jsonb) WITH ORDINALITY AS e(event, number)
+"""
+ARCHIVED_EVENTS: Final = """
+SELECT event FROM sla_clock_events WHERE case_id = %s AND name = %s AND round = %s ORDER BY seq
 """
 ASK: Final = """
 INSERT INTO case_requests (case_id, kind, no, asked_at, asked_by, unit_id, reason, details)
@@ -151,14 +185,15 @@ END_FACT: Final = """
 UPDATE facts SET valid_to = %s
 WHERE case_id = %s AND dispatch_no = %s AND valid_to IS NULL AND valid_from < %s
 """
-# A second change at the same moment goes into the row of the first.
+# A second change at the same moment goes into the row of the first; so does one at a moment before it, for the
+# hosts' clocks differ a little.
 KEEP_FACT: Final = """
 INSERT INTO facts (case_id, dispatch_no, valid_from, unit_id, class_code, district_code, grid_code,
     responsibility_code, channel, dispatched_at, taken_back_at, due_at, handed_in_at, on_time,
     closed_at, closed_as, extensions, reworks, on_hold, void, exempt, unfounded_returns,
     media_supervisions, overdue_flag)
 VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)
-ON CONFLICT (case_id, dispatch_no, valid_from) DO UPDATE
+ON CONFLICT (case_id, dispatch_no) WHERE valid_to IS NULL DO UPDATE
 SET taken_back_at = excluded.taken_back_at, due_at = excluded.due_at,
     handed_in_at = excluded.handed_in_at, on_time = excluded.on_time,
     closed_at = excluded.closed_at, closed_as = excluded.closed_as,
@@ -188,6 +223,7 @@ class StepRows:
     set_timers: list[Row] = field(default_factory=list)
     firings: list[Row] = field(default_factory=list)
     clocks: list[Row] = field(default_factory=list)
+    archived_events: list[Row] = field(default_factory=list)
     asks: list[Row] = field(default_factory=list)
     decisions: list[Row] = field(default_factory=list)
     log: list[Row] = field(default_factory=list)
@@ -279,6 +315,15 @@ def _objects(text: str | None) -> list[dict[str, Any]]:
     return [] if text is None else cast("list[dict[str, Any]]", orjson.loads(text))
 
 
+def archived_events(
+    connection: Connection[Any], case_id: int, name: str, round_: int
+) -> list[dict[str, Any]]:
+    """Return the events of a round of a clock that its row no longer holds."""
+    with connection.cursor(row_factory=tuple_row) as cursor:
+        rows = cursor.execute(ARCHIVED_EVENTS, (case_id, name, round_)).fetchall()
+    return [row[0] for row in rows]
+
+
 def next_ids(connection: Connection[Any], day: date) -> tuple[int, int, str]:
     """Return the ids of a case and an instance to come, and the case's number: the next one of the day."""
     row = (
@@ -327,6 +372,7 @@ def write_step(connection: Connection[Any], rows: StepRows) -> None:
             (SET_TIMER, rows.set_timers),
             (RECORD_FIRING, rows.firings),
             (KEEP_CLOCK, rows.clocks),
+            (ARCHIVE_EVENTS, rows.archived_events),
             (ASK, rows.asks),
             (LOG, rows.log),
             (END_FACT, rows.ended_facts),

@@ -6,7 +6,16 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Any, Final
 
-from sqlalchemy import CheckConstraint, ForeignKey, Identity, Index, UniqueConstraint, false, text
+from sqlalchemy import (
+    CheckConstraint,
+    ForeignKey,
+    ForeignKeyConstraint,
+    Identity,
+    Index,
+    UniqueConstraint,
+    false,
+    text,
+)
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -137,7 +146,8 @@ class WorkItem(Base):
             postgresql_where=text("status = 'open'"),
         ),
         Index("ix_work_items_open", "due_at", "id", postgresql_where=text("status = 'open'")),
-        Index("ix_work_items_case_id", "case_id"),
+        # A step looks for the open items of its case: however many are done, it does not pass them.
+        Index("ix_work_items_case_id_status", "case_id", "status"),
         _REWRITTEN,
     )
 
@@ -199,7 +209,10 @@ class TimerFiring(Base):
 
 
 class SlaClock(Base):
-    """One round of one named clock of a case (时限时钟); `events` are those of sla.clock_events."""
+    """One round of one named clock of a case (时限时钟).
+
+    events: of sla.clock_events; of a long round the last ones, after one that carries what the archive holds.
+    """
 
     __tablename__ = "sla_clocks"
     __table_args__ = (UniqueConstraint("case_id", "name", "round"), _REWRITTEN)
@@ -214,6 +227,26 @@ class SlaClock(Base):
     due_at: Mapped[datetime | None]
     stopped_at: Mapped[datetime | None]
     on_time: Mapped[bool | None]
+
+
+class SlaClockEvent(Base):
+    """One event of a round of a clock that its row no longer holds; a trigger refuses to change it."""
+
+    __tablename__ = "sla_clock_events"
+    __table_args__ = (
+        UniqueConstraint("case_id", "name", "round", "seq"),
+        ForeignKeyConstraint(
+            ["case_id", "name", "round"],
+            ["sla_clocks.case_id", "sla_clocks.name", "sla_clocks.round"],
+        ),
+    )
+
+    id: Mapped[int] = mapped_column(Identity(), primary_key=True)
+    case_id: Mapped[int]
+    name: Mapped[str]
+    round: Mapped[int]
+    seq: Mapped[int]
+    event: Mapped[dict[str, Any]] = mapped_column(JSONB())
 
 
 class CaseLog(Base):
@@ -249,6 +282,11 @@ class CaseRequest(Base):
             "kind",
             unique=True,
             postgresql_where=text("decision IS NULL AND kind IN ('extension', 'hold', 'return')"),
+        ),
+        Index(
+            "ix_case_requests_case_id_undecided",
+            "case_id",
+            postgresql_where=text("decision IS NULL"),
         ),
     )
 

@@ -18,6 +18,7 @@ from app.accounts.roles import (
 )
 from app.cases.commands.authority import REPORTERS
 from app.cases.pages import room
+from app.cases.pages.deadlines import item_deadline
 from app.cases.pages.item import may_complete, may_work_on
 from app.cases.pages.room import blueprint
 from app.cases.pages.standing import Standing, accounts_of, standing_of
@@ -58,7 +59,7 @@ def show_case(number: str, refused: Refused | None = None) -> str:
     items = case_file.open_items_of(session, case.id)
     requests = case_file.requests_of(session, case.id)
     standing = standing_of(instance, version, clocks, now)
-    summary = summary_of(session, case, version, log_before=request.args.get("log", type=int))
+    summary = summary_of(session, case, version, log_before=_log_before())
     asked = case_file.names_of(
         session,
         people=[person for one in requests for person in (one.asked_by, one.decided_by)],
@@ -68,8 +69,9 @@ def show_case(number: str, refused: Refused | None = None) -> str:
         "cases/case.html",
         case=case,
         summary=summary,
-        clocks=accounts_of(case, clocks, now),
+        clocks=accounts_of(session, case, clocks, now),
         items=items,
+        deadlines={one.item.id: item_deadline(one.item, case, now) for one in items},
         requests=requests,
         asked=asked,
         waits=[name for key, name in summary.outline.waits.items() if key in standing.here],
@@ -100,6 +102,12 @@ def actions_for(actor: Actor, case: Case, standing: Standing, pending: set[str])
         and case.closed_as is None
         and (kind == "supervision" or kind not in pending)
     )
+
+
+def _log_before() -> int | None:
+    """Return the place in the log that the address goes on from; None for none, or for what is no place."""
+    before = request.args.get("log", type=int)
+    return before if before is not None and 0 < before < 2**63 else None
 
 
 def _with_whole(steps: tuple[OutlineStep, ...], done: set[str]) -> set[str]:

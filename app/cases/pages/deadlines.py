@@ -13,7 +13,7 @@ from app.cases.calendars import working_calendar
 from app.cases.pages import room
 from app.cases.queries.inbox import InboxLine
 from app.cases.queries.search import FoundCase
-from app.cases.tables import Case
+from app.cases.tables import Case, WorkItem
 from app.engine.moment import NEVER
 from app.errors import CalendarMissing
 from app.web.language import language_code
@@ -35,13 +35,24 @@ class Deadline:
     due_at: datetime | None
 
 
-def item_deadline(line: InboxLine, now: datetime) -> Deadline:
-    """Return the deadline of a work item."""
-    if line.due_at == NEVER:
-        return Deadline("paused", "", None) if line.on_hold else Deadline("none", "", None)
-    of_handling = line.due_at == line.case_due_at
-    unit = LimitUnit(line.limit_unit) if of_handling and line.limit_unit else _OWN_STEPS
-    return _running(line.due_at, now, unit, near=of_handling and line.near_due)
+def line_deadline(line: InboxLine, now: datetime) -> Deadline:
+    """Return the deadline of a line of the inbox."""
+    return _of_item(line.due_at, line.case_due_at, line, now)
+
+
+def item_deadline(item: WorkItem, case: Case, now: datetime) -> Deadline:
+    """Return the deadline of a work item of a case."""
+    return _of_item(item.due_at, case.due_at, case, now)
+
+
+def _of_item(
+    due_at: datetime, case_due_at: datetime | None, case: Case | InboxLine, now: datetime
+) -> Deadline:
+    if due_at == NEVER:
+        return Deadline("paused" if case.on_hold else "none", "", None)
+    of_handling = due_at == case_due_at
+    unit = LimitUnit(case.limit_unit) if of_handling and case.limit_unit else _OWN_STEPS
+    return _running(due_at, now, unit, near=of_handling and case.near_due)
 
 
 def case_deadline(case: Case | FoundCase, now: datetime) -> Deadline:
@@ -51,8 +62,9 @@ def case_deadline(case: Case | FoundCase, now: datetime) -> Deadline:
     if case.closed_as is not None:
         return Deadline("none", "", None)
     if case.due_at is None:
-        # A unit has it and nothing is due: on hold, or returned and not ruled on yet.
-        return Deadline("paused" if case.unit_id is not None else "none", "", None)
+        # A unit has it within a limit and nothing is due: it is on hold, or returned and not ruled on.
+        limited = case.unit_id is not None and case.limit_unit is not None
+        return Deadline("paused" if case.on_hold or limited else "none", "", None)
     unit = LimitUnit(case.limit_unit) if case.limit_unit else _OWN_STEPS
     return _running(case.due_at, now, unit, near=case.near_due)
 

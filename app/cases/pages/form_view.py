@@ -12,6 +12,7 @@ import orjson
 from werkzeug.datastructures import MultiDict
 
 from app.cases.pages.words import is_chinese
+from app.cases.queries.matching import without_nul
 from app.engine.expressions import evaluate, parse, unwrap
 from app.modeling.forms import Field, Form
 
@@ -89,7 +90,7 @@ def typed_answers(form: Form, typed: MultiDict[str, str], zone: Any) -> dict[str
         if field.type in _MANY:
             answers[field.key] = typed.getlist(field.key)
             continue
-        text = typed[field.key].replace("\r\n", "\n")
+        text = without_nul(typed[field.key]).replace("\r\n", "\n")
         answers[field.key] = _aware(text, zone) if field.type == "datetime" else text
     return answers
 
@@ -217,7 +218,11 @@ def _compared(field: Field, value: Any) -> Any:
 
 
 def _holds(expression: str, answered: Mapping[str, Any]) -> bool:
-    return bool(evaluate(unwrap(expression), answered, {}))
+    try:
+        return bool(evaluate(unwrap(expression), answered, {}))
+    except TypeError:
+        # `depth > 3` says nothing of a depth that nobody has typed yet.
+        return False
 
 
 def _as_json(expression: str | None) -> str | None:

@@ -13,7 +13,7 @@ from flask_babel import lazy_gettext as _l
 from app.accounts.roles import AUDITOR, DUTY_CHIEF, LEADER, ROLES, SUPERVISOR, UNIT_MANAGER
 from app.cases.pages import room
 from app.cases.pages.choice_lists import channel_options
-from app.cases.pages.deadlines import item_deadline
+from app.cases.pages.deadlines import line_deadline
 from app.cases.pages.item import may_assign
 from app.cases.pages.room import blueprint
 from app.cases.pages.words import OPEN_STAGES, STAGES
@@ -21,6 +21,7 @@ from app.cases.queries import inbox as lists
 from app.cases.queries.case_file import names_of
 from app.cases.queries.inbox import InboxFilter, InboxLine
 from app.cases.queries.keyset import Page, Place
+from app.cases.queries.matching import LONGEST_WORDS, without_nul
 from app.cases.queries.places import district_names
 from app.catalogue.queries import search_classes
 from app.db.session import db
@@ -38,11 +39,6 @@ class Asked:
     tab: str
     typed: dict[str, str]
 
-    @property
-    def narrowed(self) -> bool:
-        """Tell whether the list is narrowed to less than the tab holds."""
-        return bool(self.typed)
-
 
 @blueprint.get("/inbox")
 def inbox() -> ResponseReturnValue:
@@ -57,9 +53,10 @@ def inbox() -> ResponseReturnValue:
         counts=dict(zip(("mine", "group"), lists.count_items(session, actor), strict=True)),
         count_limit=lists.COUNT_LIMIT,
         typed=asked.typed,
-        narrowed=asked.narrowed,
+        narrowed=bool(asked.typed),
+        filtered=bool(asked.typed.keys() - {"q"}),
         lines=page.lines,
-        deadlines={line.item_id: item_deadline(line, now) for line in page.lines},
+        deadlines={line.item_id: line_deadline(line, now) for line in page.lines},
         assignable={line.item_id for line in page.lines if may_assign(actor, line.unit_id)},
         class_names=names_of(session, classes=[line.class_code for line in page.lines]).classes,
         districts=district_names(session),
@@ -74,10 +71,14 @@ def inbox() -> ResponseReturnValue:
 def _asked(actor: Actor) -> Asked:
     tab = request.args.get("tab", "")
     known = tab in TABS and (tab != "all" or _watches(actor))
-    typed = {name: request.args.get(name, "").strip()[:100] for name in _NAMES}
+    typed = {name: _typed(name) for name in _NAMES}
     return Asked(
         tab if known else _first_tab(actor), {key: value for key, value in typed.items() if value}
     )
+
+
+def _typed(name: str) -> str:
+    return without_nul(request.args.get(name, "")).strip()[:LONGEST_WORDS]
 
 
 def _first_tab(actor: Actor) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from flask import flash, jsonify, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
@@ -14,6 +14,7 @@ from app.cases.commands import AssignItem, ClaimItem, CompleteWork, HandBackItem
 from app.cases.commands.authority import fits
 from app.cases.pages import room
 from app.cases.pages.choice_lists import choices_for, condition_options, person_options
+from app.cases.pages.deadlines import item_deadline
 from app.cases.pages.form_view import Control, controls_of, typed_answers, words_of_answers
 from app.cases.pages.photos import add_uploaded
 from app.cases.pages.room import blueprint
@@ -21,6 +22,7 @@ from app.cases.pages.summary import CaseSummary, summary_of
 from app.cases.pages.words import element_word
 from app.cases.queries import case_file
 from app.cases.queries.choices import people_offered
+from app.cases.queries.matching import without_nul
 from app.cases.tables import Case, WorkItem
 from app.db.session import db
 from app.errors import Forbidden, InvalidInput, NotFound, StateChanged
@@ -30,6 +32,9 @@ from app.modeling.queries import Deployed, deployed
 from app.run import Actor
 from app.web.acting import act
 from app.web.errors import status_of, text_of
+
+# No further than the database counts: what is beyond is not found, and not an error.
+ITEM: Final = f"int(max={2**63 - 1}):item_id"
 
 
 @dataclass(frozen=True)
@@ -51,7 +56,7 @@ class ItemForm:
         return forms_of(self.version.files)[self.item.form_key]
 
 
-@blueprint.get("/items/<int:item_id>")
+@blueprint.get(f"/items/<{ITEM}>")
 def item(item_id: int) -> ResponseReturnValue:
     """Show an item's form beside its case; what was typed before comes back."""
     found = _item_or_404(item_id)
@@ -61,7 +66,7 @@ def item(item_id: int) -> ResponseReturnValue:
     return _page(found, _first_values(found, draft.answers if draft else {}), draft=draft)
 
 
-@blueprint.post("/items/<int:item_id>")
+@blueprint.post(f"/items/<{ITEM}>")
 def complete(item_id: int) -> ResponseReturnValue:
     """Complete an item, keep a draft, or add photos, as the button pressed says."""
     found = _item_or_404(item_id)
@@ -85,7 +90,7 @@ def complete(item_id: int) -> ResponseReturnValue:
     return redirect(url_for("cases.inbox"))
 
 
-@blueprint.post("/items/<int:item_id>/draft")
+@blueprint.post(f"/items/<{ITEM}>/draft")
 def draft(item_id: int) -> ResponseReturnValue:
     """Keep what was typed so far; asked by the page's script."""
     found = _item_or_404(item_id)
@@ -94,7 +99,7 @@ def draft(item_id: int) -> ResponseReturnValue:
     return jsonify({"saved_at": room.now().astimezone(room.zone()).strftime("%H:%M:%S")})
 
 
-@blueprint.post("/items/<int:item_id>/claim")
+@blueprint.post(f"/items/<{ITEM}>/claim")
 def claim(item_id: int) -> ResponseReturnValue:
     """Take an item and open it."""
     act(ClaimItem(item_id))
@@ -102,7 +107,7 @@ def claim(item_id: int) -> ResponseReturnValue:
     return redirect(url_for("cases.item", item_id=item_id))
 
 
-@blueprint.post("/items/<int:item_id>/hand-back")
+@blueprint.post(f"/items/<{ITEM}>/hand-back")
 def hand_back(item_id: int) -> ResponseReturnValue:
     """Give an item back to its group."""
     act(HandBackItem(item_id))
@@ -110,7 +115,7 @@ def hand_back(item_id: int) -> ResponseReturnValue:
     return redirect(url_for("cases.inbox"))
 
 
-@blueprint.post("/items/<int:item_id>/assign")
+@blueprint.post(f"/items/<{ITEM}>/assign")
 def assign(item_id: int) -> ResponseReturnValue:
     """Give an item to a person."""
     found = _item_or_404(item_id)
@@ -133,7 +138,7 @@ def _chosen_person() -> int:
 @blueprint.get("/cases/conditions")
 def conditions() -> ResponseReturnValue:
     """Return the filing conditions of a class, for the page's script."""
-    code = request.args.get("class_code", "")
+    code = without_nul(request.args.get("class_code", ""))
     options = condition_options(db.session(), code, room.today())
     return jsonify([{"value": option.value, "text": option.text} for option in options])
 
@@ -205,6 +210,7 @@ def _page(
         item=work_item,
         case=found.case,
         summary=_summary(found),
+        deadline=item_deadline(work_item, found.case, room.now()),
         controls=_controls(found, values),
         errors=errors or {},
         draft=draft,

@@ -25,8 +25,8 @@ WEEK_S = 7 * 24 * 3600
 def photo(number: str, sha256: str) -> Response:
     """Send one photo of a case."""
     case = room.case_or_404(number)
-    found = photo_of(db.session(), case.id, sha256)
     path = photo_path(room.settings().photo_dir, sha256)
+    found = photo_of(db.session(), case.id, sha256)
     if found is None or not path.exists():
         raise NotFound
     attached = found.media_type not in SHOWN_TYPES

@@ -14,6 +14,7 @@ from psycopg import Connection
 
 from app.cases.pages import words
 from app.cases.queries.case_file import case_by_number
+from app.cases.queries.matching import without_nul
 from app.cases.tables import Case
 from app.db.session import db
 from app.errors import NotFound
@@ -102,7 +103,7 @@ def reader() -> Actor:
 
 def case_or_404(number: str) -> Case:
     """Return the case with this number. Raises NotFound."""
-    found = case_by_number(db.session(), number)
+    found = case_by_number(db.session(), without_nul(number))
     if found is None:
         raise NotFound("没有案卷号为 %(number)s 的案件。", number=number)
     return found

@@ -10,7 +10,7 @@ from app.cases.pages.deadlines import case_deadline
 from app.cases.pages.room import blueprint
 from app.cases.queries.case_file import case_by_number, names_of
 from app.cases.queries.keyset import Place
-from app.cases.queries.matching import LONGEST_WORDS
+from app.cases.queries.matching import LONGEST_WORDS, without_nul
 from app.cases.queries.places import district_names
 from app.cases.queries.search import WINDOW, find_cases
 from app.db.session import db
@@ -20,7 +20,7 @@ from app.db.session import db
 def search() -> ResponseReturnValue:
     """List the cases found, newest first; a whole number leads straight to its case."""
     session, now = db.session(), room.now()
-    words = request.args.get("q", "").strip()[:LONGEST_WORDS]
+    words = without_nul(request.args.get("q", "")).strip()[:LONGEST_WORDS]
     if words.isdecimal() and case_by_number(session, words) is not None:
         return redirect(url_for("cases.case_page", number=words))
     before = Place.read(request.args.get("before"))

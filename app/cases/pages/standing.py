@@ -5,19 +5,29 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Final
+
+from flask_babel import gettext as _
+from sqlalchemy.orm import Session
 
 from app.cases.calendars import clock_policies, working_calendar
-from app.cases.clocks import CaseClocks
+from app.cases.clocks import HANDLING, CaseClocks
 from app.cases.pages import room
 from app.cases.pages.deadlines import Deadline, clock_deadline
+from app.cases.queries.case_file import archived_events_of
 from app.cases.tables import Case, ProcessInstance, SlaClock
 from app.engine.instance import open_elements, read
 from app.engine.moment import Moment
 from app.errors import CalendarMissing
 from app.modeling.queries import Deployed
+from app.web.errors import text_of
 from app.web.language import language_code
 from sla import clocks as arithmetic
+from sla.clock_events import Carried, ClockEvents
 from sla.explanation import ExplanationLine, explain
+
+# A clock that was sent back hundreds of times would fill a book; its total is still shown.
+LONGEST_ACCOUNT: Final = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +40,10 @@ class Standing:
 
 @dataclass(frozen=True, slots=True)
 class ClockAccount:
-    """One round of a clock with its arithmetic line by line; without lines when a year's calendar is missing."""
+    """One round of a clock with its arithmetic line by line.
+
+    fault: why there are no lines, such as a year whose calendar nobody has loaded.
+    """
 
     label: str
     round: int
@@ -52,12 +65,15 @@ def standing_of(
     return Standing(frozenset(here), frozenset(step.messages))
 
 
-def accounts_of(case: Case, clocks: Sequence[SlaClock], now: datetime) -> list[ClockAccount]:
-    """Return each clock of a case with its account."""
-    return [_account(case, clock, now) for clock in clocks]
+def accounts_of(
+    session: Session, case: Case, clocks: Sequence[SlaClock], now: datetime
+) -> list[ClockAccount]:
+    """Return each clock of a case with its account: the one that counts first, then the latest."""
+    ordered = sorted(clocks, key=lambda clock: (clock.name != HANDLING, -clock.id))
+    return [_account(session, case, clock, now) for clock in ordered]
 
 
-def _account(case: Case, clock: SlaClock, now: datetime) -> ClockAccount:
+def _account(session: Session, case: Case, clock: SlaClock, now: datetime) -> ClockAccount:
     policy = clock_policies().get(clock.policy)
     label = policy.label(language_code()) if policy else clock.name
     calendar = working_calendar(room.settings())
@@ -65,7 +81,20 @@ def _account(case: Case, clock: SlaClock, now: datetime) -> ClockAccount:
         events = arithmetic.from_plain(clock.events)
         reading = arithmetic.read(events, calendar, now)
         near = case.near_due and reading.due_at == case.due_at
-        lines = tuple(explain(events, calendar, language_code()))
-        return ClockAccount(label, clock.round, clock_deadline(reading, near=near), lines, None)
+        deadline = clock_deadline(reading, near=near)
+        whole = _whole(session, clock, events)
+        if len(whole) > LONGEST_ACCOUNT:
+            fault = _("这只时钟有 %(n)s 次变化，不逐项列出。", n=len(whole))
+            return ClockAccount(label, clock.round, deadline, (), fault)
+        lines = tuple(explain(whole, calendar, language_code()))
+        return ClockAccount(label, clock.round, deadline, lines, None)
     except CalendarMissing as missing:
-        return ClockAccount(label, clock.round, None, (), str(missing))
+        return ClockAccount(label, clock.round, None, (), text_of(missing))
+
+
+def _whole(session: Session, clock: SlaClock, events: ClockEvents) -> ClockEvents:
+    """Return all events of a round: a row holds the last ones, after one that carries those before."""
+    if not isinstance(events[0], Carried):
+        return events
+    before = arithmetic.from_plain(archived_events_of(session, clock))
+    return (*before, *events[1:])

@@ -136,7 +136,7 @@ class _Teller:
             "channel": words.channel_word(str(data.get("channel", ""))),
             "due": _moment(data.get("due_at")),
             "hold_until": _moment(data.get("hold_until")),
-            "limit": words.limit_words(data.get("limit")),
+            "limit": self._limit(data.get("limit")),
             "amount": self._amount(data.get("amount")),
             "source": words.word(words.SOURCES, data.get("source")),
             "photo_stage": words.word(words.PHOTO_STAGES, data.get("stage")),
@@ -149,6 +149,9 @@ class _Teller:
 
     def _class(self, code: Any) -> str:
         return words.chosen_name(self._names.classes.get(code), str(code or "—"))
+
+    def _limit(self, limit: Any) -> str:
+        return words.limit_words(limit) if limit else _("无时限")
 
     def _amount(self, amount: Any) -> str:
         return " " + words.limit_words(amount) if amount else ""

@@ -18,6 +18,7 @@ from app.cases.tables import (
     Photo,
     ProcessInstance,
     SlaClock,
+    SlaClockEvent,
     WorkItem,
 )
 
@@ -107,6 +108,18 @@ def clocks_of(session: Session, case_id: int) -> Sequence[SlaClock]:
     ).all()
 
 
+def archived_events_of(session: Session, clock: SlaClock) -> list[dict[str, Any]]:
+    """Return the events of a round that its clock's row no longer holds, in order."""
+    of_round = (
+        SlaClockEvent.case_id == clock.case_id,
+        SlaClockEvent.name == clock.name,
+        SlaClockEvent.round == clock.round,
+    )
+    return list(
+        session.scalars(select(SlaClockEvent.event).where(*of_round).order_by(SlaClockEvent.seq))
+    )
+
+
 def requests_of(session: Session, case_id: int) -> Sequence[CaseRequest]:
     """Return what was asked for in a case, newest first."""
     return session.scalars(
@@ -128,16 +141,14 @@ def photo_of(session: Session, case_id: int, sha256: str) -> Photo | None:
     return session.scalar(select(Photo).where(Photo.case_id == case_id, Photo.sha256 == sha256))
 
 
-def log_of(
-    session: Session, case_id: int, *, before: int | None = None, size: int = LOG_PAGE
-) -> LogPage:
+def log_of(session: Session, case_id: int, *, before: int | None = None) -> LogPage:
     """Return a page of the log, newest first. The timers' own bookkeeping is left out."""
     query = select(CaseLog).where(CaseLog.case_id == case_id, CaseLog.kind != "timer_fired")
     if before is not None:
         query = query.where(CaseLog.seq < before)
-    rows = session.scalars(query.order_by(CaseLog.seq.desc()).limit(size + 1)).all()
-    shown = tuple(rows[:size])
-    return LogPage(shown, shown[-1].seq if len(rows) > size else None)
+    rows = session.scalars(query.order_by(CaseLog.seq.desc()).limit(LOG_PAGE + 1)).all()
+    shown = tuple(rows[:LOG_PAGE])
+    return LogPage(shown, shown[-1].seq if len(rows) > LOG_PAGE else None)
 
 
 def draft_of(session: Session, item_id: int, person_id: int | None) -> Draft | None:

@@ -14,6 +14,8 @@ from typing import Any, Final
 from sqlalchemy import TextClause, text
 from sqlalchemy.orm import Session
 
+from app.accounts.queries import platform_id
+from app.accounts.roles import AUDITOR, DUTY_CHIEF, LEADER, SUPERVISOR
 from app.cases.queries.keyset import Page, Place, page_of
 from app.cases.queries.matching import number_range, pattern_of
 from app.run import Actor
@@ -47,6 +49,7 @@ _WITHIN: Final = (
     (f"{_ROLES} CROSS JOIN {_UNITS}", _OF_UNIT, ""),
     (_PEOPLE, "w.assignee_id = p.id", ""),
 )
+_RANKED: Final = text("SELECT rank_group FROM units WHERE id = :unit")
 _Parts = tuple[tuple[str, str, str], ...]
 
 _LINES: Final = """
@@ -157,8 +160,8 @@ def count_items(session: Session, actor: Actor) -> tuple[int, int]:
 
 
 def scope_of(session: Session, actor: Actor, roles: Sequence[str]) -> Scope:
-    """Return what lies within the person's unit; the city's own unit sees everything."""
-    if actor.unit_path.count("/") == 2:
+    """Return what lies within the person's unit; the city's own and the centre's watch over everything."""
+    if _of_the_centre(session, actor):
         return Scope(everywhere=True)
     path = {"path": actor.unit_path}
     units = session.execute(text("SELECT id FROM units WHERE path LIKE :path || '%'"), path)
@@ -175,6 +178,15 @@ def scope_of(session: Session, actor: Actor, roles: Sequence[str]) -> Scope:
         units=tuple(units.scalars()),
         people=tuple(people.scalars()),
     )
+
+
+def _of_the_centre(session: Session, actor: Actor) -> bool:
+    """Tell whether a person stands above the units that are ranked: in the city's own, or in a centre of it."""
+    platform = platform_id(actor.unit_path)
+    if platform is None:
+        return True
+    ranked = session.execute(_RANKED, {"unit": platform}).scalar_one_or_none()
+    return ranked is None and actor.has(DUTY_CHIEF, SUPERVISOR, LEADER, AUDITOR)
 
 
 def _group_values(actor: Actor) -> dict[str, object]:

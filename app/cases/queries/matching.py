@@ -12,6 +12,11 @@ _NUMBER: Final = re.compile(r"20[0-9]{2,12}")
 LONGEST_WORDS: Final = 100
 
 
+def without_nul(text: str) -> str:
+    """Return a text without the one character that PostgreSQL can neither keep nor look for."""
+    return text.replace("\x00", "")
+
+
 def number_range(words: str) -> tuple[str, str] | None:
     """Return the first and last case number that begin with the digits typed; None when they are words.
 
@@ -26,6 +31,6 @@ def number_range(words: str) -> tuple[str, str] | None:
 
 def pattern_of(words: str) -> str:
     """Return the ILIKE pattern for a text that holds the words, in the order typed."""
-    typed = words.replace("\x00", "").split()
+    typed = without_nul(words).split()
     escaped = (re.sub(r"([\\%_])", r"\\\1", word) for word in typed)
     return f"%{'%'.join(escaped)}%"
