@@ -23,6 +23,7 @@ from app.engine.documents import (
     read_document,
 )
 from app.engine.parsing import build_specs
+from app.engine.structure import call_circles
 from app.errors import DefinitionError, Fault
 
 MAX_FILES = 60
@@ -105,7 +106,12 @@ def _sort_in(contents: _Contents, path: str, root: etree._Element) -> None:
     else:
         remedy = "save it as BPMN 2.0 or DMN 1.3 from a modeler"
         contents.faults.append(
-            Fault(path, "", f"<{local_name(root)}> is neither a diagram nor a decision", remedy)
+            Fault(
+                path,
+                root.get("id") or local_name(root),
+                f"<{local_name(root)}> is neither a diagram nor a decision",
+                remedy,
+            )
         )
 
 
@@ -122,6 +128,7 @@ def check_bundle(
     facts = BundleFacts(processes, contents.decision_keys, form_keys, topics, roles)
     for path, root in contents.diagrams.items():
         contents.faults.extend(DiagramCheck(path, root, facts).run())
+    contents.faults.extend(call_circles(contents.diagrams))
     if not contents.faults and contents.diagrams:
         _build(contents)
     return contents.faults
@@ -145,13 +152,7 @@ def _build(contents: _Contents) -> dict[str, Any]:
     try:
         return build_specs(contents.diagrams, contents.decisions)
     except ValidationException as exc:
-        node = getattr(exc, "node", None)
-        element = (
-            (node.get("id") if node is not None else None) or getattr(exc, "element_id", None) or ""
-        )
-        fault = Fault(
-            str(getattr(exc, "file_name", "") or ""), element, str(exc), "correct the element"
-        )
+        fault = Fault(str(exc.file_name), str(exc.id), str(exc), "correct the element")
     except (KeyError, TypeError, AttributeError, ValueError, RecursionError) as exc:
         fault = Fault(
             next(iter(contents.diagrams), ""),

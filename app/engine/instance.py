@@ -10,10 +10,12 @@ from typing import Any
 from SpiffWorkflow.bpmn.specs.event_definitions.message import MessageEventDefinition
 from SpiffWorkflow.bpmn.util.event import BpmnEvent
 
+from app.clock import require_aware
 from app.engine import state as states
 from app.engine.definitions import Definition
 from app.engine.hot import HOT
 from app.engine.moment import NEVER, Moment
+from app.engine.naming import failure
 from app.engine.pruning import prune
 from app.engine.specs import UserTask, keep_results
 from app.engine.step import (
@@ -120,7 +122,7 @@ def retime(
             task = workflow.event_manager.tasks.get(token)
             definition_ = None if task is None else timer_of(task)
             if definition_ is not None:
-                definition_.set_due(task, due_at)
+                definition_.set_due(task, require_aware(due_at))
 
     return _run(definition, workflow, before, act)
 
@@ -132,8 +134,7 @@ def read(definition: Definition, state: bytes, moment: Moment) -> Step:
 
 
 def _before(workflow: CaseWorkflow) -> Before:
-    workflow.trail.clear()
-    workflow.bpmn_events.clear()
+    workflow.begin_step()
     return Before(
         open_items(workflow), {token: due for token, (_, due) in waiting_timers(workflow).items()}
     )
@@ -177,9 +178,7 @@ def _inside(process: str) -> Iterator[None]:
         if isinstance(inner, AppError):
             raise inner from exc
         element = getattr(getattr(exc, "task_spec", None), "bpmn_id", None) or process
-        raise EngineError(
-            "流程在 %(element)s 处未能继续：%(reason)s", element=element, reason=str(exc)
-        ) from exc
+        raise failure(element, exc) from exc
 
 
 def _keep_answers(task: Any, answers: Mapping[str, Any], moment: Moment) -> None:

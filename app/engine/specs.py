@@ -18,6 +18,7 @@ from SpiffWorkflow.util.task import TaskState
 from app.engine.decisions import DecisionTable
 from app.engine.expressions import evaluate, is_variable_name, unwrap
 from app.engine.moment import ServiceCall
+from app.engine.naming import at_element
 from app.errors import EngineError
 
 _LIVE = TaskState.READY | TaskState.WAITING | TaskState.STARTED
@@ -50,11 +51,10 @@ class ServiceTask(defaults.ServiceTask):  # type: ignore[misc]  # because SpiffW
                 element=self.bpmn_id,
                 topic=self.topic,
             )
-        inputs = parameters_of(self.parameters, my_task.data, moment.functions)
-        outcome = (
-            service(ServiceCall(self.topic, inputs, my_task.data, self.bpmn_id, my_task.id)) or {}
-        )
-        keep_results(my_task.data, outcome, self.results, moment.functions)
+        with at_element(my_task):
+            inputs = parameters_of(self.parameters, my_task.data, moment.functions)
+            call = ServiceCall(self.topic, inputs, my_task.data, self.bpmn_id, my_task.id)
+            keep_results(my_task.data, service(call) or {}, self.results, moment.functions)
 
     def _run_hook(self, my_task: Any) -> bool:
         self._execute(my_task)
@@ -69,8 +69,9 @@ class BusinessRuleTask(defaults.ServiceTask):  # type: ignore[misc]  # because S
 
     def _run_hook(self, my_task: Any) -> bool:
         moment = my_task.workflow.top_workflow.moment
-        outcome = self.decision.decide(my_task.data, moment.functions)
-        keep_results(my_task.data, outcome, self.results, moment.functions)
+        with at_element(my_task):
+            outcome = self.decision.decide(my_task.data, moment.functions)
+            keep_results(my_task.data, outcome, self.results, moment.functions)
         return True
 
 

@@ -17,6 +17,7 @@ from app.engine.workflow import CaseSubWorkflow, CaseTask, CaseWorkflow, preorde
 from app.errors import EngineError
 
 FORMAT = 1
+MAX_BYTES = 400_000
 _STATES = (1, 2, 4, 8, 16, 32, 64, 128, 256)
 _STATE_INDEX = {state: index for index, state in enumerate(_STATES)}
 _FINISHED = TaskState.FINISHED_MASK
@@ -30,6 +31,12 @@ def encode(top: CaseWorkflow, nodes: Any) -> bytes:
         [FORMAT, nodes.process_index[top.spec.name], top.last_id, top.changes, bodies, waiting],
         use_bin_type=True,
     )
+    if len(packed) > MAX_BYTES:
+        raise EngineError(
+            "实例状态有 %(size)s 字节，最多 %(limit)s：流程变量里只放编号和结果。",
+            size=len(packed),
+            limit=MAX_BYTES,
+        )
     return packed
 
 
@@ -81,11 +88,19 @@ def _plain(internal: dict[str, Any]) -> dict[str, Any]:
 def decode(state: bytes, definition: Any, moment: Moment) -> CaseWorkflow:
     """Read an instance back; raise EngineError for a state this program does not know."""
     try:
-        form, process, last_id, changes, bodies, waiting = msgpack.unpackb(
-            state, strict_map_key=False
-        )
-    except (ValueError, msgpack.exceptions.UnpackException) as exc:
+        return _restored(msgpack.unpackb(state, strict_map_key=False), definition, moment)
+    except (
+        ValueError,
+        TypeError,
+        LookupError,
+        AttributeError,
+        msgpack.exceptions.UnpackException,
+    ) as exc:
         raise EngineError("实例状态无法读出。") from exc
+
+
+def _restored(saved: Any, definition: Any, moment: Moment) -> CaseWorkflow:
+    form, process, last_id, changes, bodies, waiting = saved
     if form != FORMAT:
         raise EngineError("实例状态的格式 %(form)s 不认识。", form=form)
     nodes = definition.nodes

@@ -12,6 +12,7 @@ from SpiffWorkflow.bpmn.specs.event_definitions.multiple import MultipleEventDef
 
 from app.engine.expressions import evaluate, unwrap
 from app.engine.moment import Moment
+from app.engine.naming import at_element
 from app.engine.specs import UserTask
 from app.engine.timers import WaitingTimerDefinition, clock_of
 from app.engine.workflow import WAITING, CaseWorkflow
@@ -147,7 +148,8 @@ def _item(task: Any, due: str | None) -> OpenItem:
 
 def _groups(text: str, task: Any) -> tuple[str, ...]:
     if text.startswith(("${", "#{")):
-        text = str(evaluate(text, task.data, task.workflow.top_workflow.moment.functions))
+        with at_element(task):
+            text = str(evaluate(text, task.data, task.workflow.top_workflow.moment.functions))
     return tuple(part.strip() for part in text.split(",") if part.strip())
 
 
@@ -155,7 +157,8 @@ def _due(task: Any, moment: Moment) -> str | None:
     text = getattr(task.task_spec, "due", None)
     if not text:
         return None
-    value = evaluate(unwrap(text), task.data, moment.functions)
+    with at_element(task):
+        value = evaluate(unwrap(text), task.data, moment.functions)
     if isinstance(value, datetime):
         return value.isoformat()
     return None if value is None else str(value)

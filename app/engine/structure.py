@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from lxml import etree
 
 from app.engine.documents import BPMN, DIAGRAM, local_name, namespace
+from app.engine.findings import element_of
 from app.engine.remedies import ACTIVITIES, BOOLEANS, FLOW_NODES, PLACES, TOP_ELEMENTS
 from app.errors import Fault
 
@@ -76,12 +77,6 @@ def call_circles(diagrams: Mapping[str, etree._Element]) -> list[Fault]:
         for path, caller, call in calls
         if caller in _reached(leads, call.get("calledElement", ""))
     ]
-
-
-def element_of(node: etree._Element) -> str:
-    """Return the id of an element, or of the nearest one around it that has one."""
-    ids = (n.get("id") for n in (node, *node.iterancestors()))
-    return str(next(filter(None, ids), ""))
 
 
 def _is(node: etree._Element, name: str) -> bool:

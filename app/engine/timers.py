@@ -6,17 +6,21 @@ moment given to the step, and fire only when the runtime says so (`FIRE` in the 
 
 from __future__ import annotations
 
+from copy import deepcopy
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from SpiffWorkflow.bpmn.specs.control import BoundaryEventJoin
 from SpiffWorkflow.bpmn.specs.event_definitions.multiple import MultipleEventDefinition
 from SpiffWorkflow.bpmn.specs.event_definitions.timer import (
     CycleTimerEventDefinition,
     TimerEventDefinition,
 )
+from SpiffWorkflow.util.task import TaskState
 
 from app.engine.expressions import call_in, evaluate
 from app.engine.moment import NEVER, Moment
+from app.engine.naming import at_element
 
 FIRE = "fire"
 VALUE = "event_value"
@@ -48,7 +52,9 @@ class WaitingTimerDefinition(TimerEventDefinition):  # type: ignore[misc]  # bec
 
     def has_fired(self, my_task: Any) -> bool:
         if my_task.internal_data.get(VALUE) is None:
-            self.set_due(my_task, self.due_at(my_task.data, my_task.workflow.top_workflow.moment))
+            with at_element(my_task):
+                due_at = self.due_at(my_task.data, my_task.workflow.top_workflow.moment)
+            self.set_due(my_task, due_at)
         if my_task.internal_data.pop(FIRE, None):
             my_task.internal_data["event_fired"] = True
         return bool(my_task.internal_data.get("event_fired", False))
@@ -108,7 +114,8 @@ class WaitingCycle(WaitingTimerDefinition, CycleTimerEventDefinition):  # type: 
 
     def update_task(self, my_task: Any) -> None:
         """Add the outgoing path once for each firing; the task itself ends when all cycles are spent."""
-        value = my_task.internal_data.get(VALUE) or self._first(my_task)
+        with at_element(my_task):
+            value = my_task.internal_data.get(VALUE) or self._first(my_task)
         fired = False
         if value["cycles"] == 0:
             my_task.internal_data["event_fired"] = True
@@ -118,10 +125,11 @@ class WaitingCycle(WaitingTimerDefinition, CycleTimerEventDefinition):  # type: 
             fired = True
         my_task.internal_data[VALUE] = value
         if fired:
-            for output in my_task.task_spec.outputs:
-                child = my_task._add_child(output, 4)  # TaskState.FUTURE
-                child.task_spec._predict(child, mask=63)  # TaskState.NOT_FINISHED_MASK
-                child.task_spec._update(child)
+            _begin_path(my_task)
+
+    def set_due(self, my_task: Any, due_at: datetime) -> None:
+        value = my_task.internal_data[VALUE]
+        my_task.internal_data[VALUE] = {**value, "next": due_at.isoformat()}
 
     def _first(self, my_task: Any) -> dict[str, Any]:
         moment: Moment = my_task.workflow.top_workflow.moment
@@ -130,6 +138,23 @@ class WaitingCycle(WaitingTimerDefinition, CycleTimerEventDefinition):  # type: 
             text = evaluate(text, my_task.data, moment.functions)
         cycles, start, duration = repeating(text, moment.now)
         return {"cycles": cycles, "next": start.isoformat(), "duration": duration.total_seconds()}
+
+
+def _begin_path(my_task: Any) -> None:
+    """Send a token of its own down the path of a repeating timer.
+
+    The stock engine hangs it under the timer, where it is cancelled with the activity; BPMN 2.0, 10.5.6, lets
+    what a non-interrupting event began go on. So it stands under the root, behind a finished copy of the event.
+    """
+    carrier = my_task.workflow.task_tree._add_child(my_task.task_spec, TaskState.FUTURE)
+    carrier.triggered = True
+    carrier.data = deepcopy(my_task.data)
+    carrier._set_state(TaskState.COMPLETED)
+    for output in my_task.task_spec.outputs:
+        if not isinstance(output, BoundaryEventJoin):
+            child = carrier._add_child(output, TaskState.FUTURE)
+            child.task_spec._predict(child, mask=TaskState.NOT_FINISHED_MASK)
+            child.task_spec._update(child)
 
 
 def needs_refresh(task: Any) -> bool:

@@ -19,12 +19,14 @@ from SpiffWorkflow.util.task import TaskState
 
 from app.engine.expressions import ExpressionRefused, evaluate, parse
 from app.engine.moment import Moment
+from app.engine.naming import at_element
 from app.engine.timers import needs_refresh
 from app.errors import EngineError
 
 READY, WAITING = TaskState.READY, TaskState.WAITING
 FINISHED, NOT_FINISHED = TaskState.FINISHED_MASK, TaskState.NOT_FINISHED_MASK
-MAX_AUTOMATIC_STEPS = 5000
+MAX_AUTOMATIC_STEPS = 2000
+MAX_NEW_TASKS = 10_000
 
 
 class NoScripts(BasePythonScriptEngineEnvironment):  # type: ignore[misc]  # because SpiffWorkflow has no types
@@ -53,7 +55,8 @@ class ExpressionEngine(PythonScriptEngine):  # type: ignore[misc]  # because Spi
             raise SyntaxError(exc.reason) from exc
 
     def evaluate(self, task: Any, expression: str, external_context: Any = None) -> Any:
-        return evaluate(expression, task.data, task.workflow.top_workflow.moment.functions)
+        with at_element(task):
+            return evaluate(expression, task.data, task.workflow.top_workflow.moment.functions)
 
 
 ENGINE = ExpressionEngine()
@@ -66,6 +69,7 @@ class CaseTask(Task):  # type: ignore[misc]  # because SpiffWorkflow has no type
         self, workflow: Any, task_spec: Any, parent: Any = None, state: int = TaskState.MAYBE
     ) -> None:
         top = workflow.top_workflow
+        top.spend_task(task_spec)
         top.last_id += 1
         self._place(workflow, task_spec, top.last_id, None if parent is None else parent.id, state)
         if parent is not None:
@@ -154,11 +158,12 @@ class _Quiet:
     top_workflow: Any
 
     def update_waiting_tasks(self) -> None:
-        """Look again at the joins that wait; an event that waits changes only when it is caught or fired."""
+        """Look again at the joins that wait; an event changes only when it is caught, fired or spent."""
         joins = [
             t
             for t in self.tasks.values()
-            if t._state == WAITING and not isinstance(t.task_spec, CatchingEvent)
+            if t._state == WAITING
+            and (not isinstance(t.task_spec, CatchingEvent) or needs_refresh(t))
         ]
         for task in _in_tree_order(joins, self.task_tree):
             if task._state == WAITING:
@@ -220,10 +225,25 @@ class CaseWorkflow(_Quiet, BpmnWorkflow):  # type: ignore[misc]  # because Spiff
         self.last_id = 0
         self.changes = 0
         self.trail: list[Any] = []
+        self.begin_step()
         super().__init__(spec, specs, script_engine=ENGINE, deserializing=True)
         self.event_manager = CaseEvents(self)
         if not restoring:
             self._begin(spec)
+
+    def begin_step(self) -> None:
+        """Forget the step before: its trail, what it sent, what it spent."""
+        self.trail.clear()
+        self.bpmn_events = []
+        self.automatic_steps = 0
+        self.new_tasks = 0
+
+    def spend_task(self, task_spec: Any) -> None:
+        """Count a new task; raise EngineError when a step makes more than any diagram needs."""
+        self.new_tasks += 1
+        if self.new_tasks > MAX_NEW_TASKS:
+            element = task_spec.bpmn_id or task_spec.name
+            raise EngineError("流程在 %(element)s 处一步生成的任务过多。", element=element)
 
     def tick(self) -> int:
         """Return the next count of state changes; it orders changes as the stock engine's clock does."""
@@ -256,17 +276,8 @@ class CaseWorkflow(_Quiet, BpmnWorkflow):  # type: ignore[misc]  # because Spiff
     def do_engine_steps(
         self, will_complete_task: Any = None, did_complete_task: Any = None
     ) -> None:
-        steps = 0
-        while True:
-            count = self._engine_round()
-            steps += count
-            if steps > MAX_AUTOMATIC_STEPS:
-                last = self.trail[-1].task_spec.bpmn_id if self.trail else ""
-                raise EngineError(
-                    "流程在 %(element)s 处空转不停：循环里没有等待人或时间的环节。", element=last
-                )
-            if count == 0:
-                break
+        while self._engine_round():
+            pass
         self.refresh_timers()
 
     def _engine_round(self) -> int:
@@ -285,9 +296,18 @@ class CaseWorkflow(_Quiet, BpmnWorkflow):  # type: ignore[misc]  # because Spiff
         count = 0
         for task in self.ready_tasks(workflow, manual=False):
             if task._state == READY and task.id in task.workflow.tasks:
+                self._spend_step(task)
                 task.run()
                 count += 1
         return count
+
+    def _spend_step(self, task: Any) -> None:
+        self.automatic_steps += 1
+        if self.automatic_steps > MAX_AUTOMATIC_STEPS:
+            raise EngineError(
+                "流程在 %(element)s 处空转不停：循环里没有等待人或时间的环节。",
+                element=task.task_spec.bpmn_id or task.task_spec.name,
+            )
 
     def refresh_timers(self) -> None:
         """Let timers that were told to fire do so, and new ones work out their due time."""

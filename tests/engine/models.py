@@ -289,10 +289,13 @@ def _boundaries(
         cycle = not interrupting and "cycle" in features and rng.random() < 0.3
         timer = rng.random() < 0.6 or cycle
         definition = _timer_definition(level, cycle) if timer else _message_definition(level)
-        _boundary(level, host, definition, interrupting)
+        _boundary(level, host, definition, interrupting, automatic=cycle)
 
 
-def _boundary(level: Level, host: str, definition: str, interrupting: bool) -> None:
+def _boundary(
+    level: Level, host: str, definition: str, interrupting: bool, automatic: bool = False
+) -> None:
+    """Add a boundary event and its path; what a repeating timer began ends with its host in the stock engine."""
     name = level.model.new("B")
     level.node(
         "boundaryEvent",
@@ -301,7 +304,9 @@ def _boundary(level: Level, host: str, definition: str, interrupting: bool) -> N
         f'attachedToRef="{host}" cancelActivity="{"true" if interrupting else "false"}"',
     )
     last = name
-    if level.model.rng.random() < 0.6:
+    if automatic:
+        last = _service(level, name, frozenset())
+    elif level.model.rng.random() < 0.6:
         last = _user(level, name, frozenset())
     end = level.node("endEvent", level.model.new("E"))
     level.flow(last, end)

@@ -6,10 +6,12 @@ from tests.engine import models
 from tests.engine.models import Level
 
 
-def _instances(level: Level) -> str:
+def _instances(level: Level, *, may_stop: bool = False) -> str:
+    """may_stop: with a condition. Stock runs an automatic instance cancelled in the same round; we do not."""
     rng = level.model.rng
     sequential = "true" if rng.random() < 0.5 else "false"
-    condition = "<completionCondition>a == 1</completionCondition>" if rng.random() < 0.4 else ""
+    stops = may_stop and rng.random() < 0.5
+    condition = "<completionCondition>a == 1</completionCondition>" if stops else ""
     return (
         f'<multiInstanceLoopCharacteristics isSequential="{sequential}">'
         f"<loopCardinality>{rng.randint(1, 3)}</loopCardinality>{condition}"
@@ -30,16 +32,16 @@ def _body(level: Level, features: frozenset[str]) -> str:
 
 
 def _many_users(level: Level, last: str, features: frozenset[str]) -> str:
-    name = models._user(level, last, features, _instances(level))
+    name = models._user(level, last, features, _instances(level, may_stop=True))
     if level.model.rng.random() < 0.5:
         models._boundaries(level, name, features)
     return name
 
 
 def _many_services(level: Level, last: str, features: frozenset[str]) -> str:
-    name = models._note(level)
+    name, instances = models._note(level), _instances(level)
     for tag in ("</serviceTask>", "</scriptTask>"):
-        level.nodes[-1] = level.nodes[-1].replace(tag, _instances(level) + tag)
+        level.nodes[-1] = level.nodes[-1].replace(tag, instances + tag)
     level.flow(last, name)
     return name
 
