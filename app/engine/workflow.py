@@ -234,7 +234,7 @@ class CaseWorkflow(_Quiet, BpmnWorkflow):  # type: ignore[misc]  # because Spiff
     def begin_step(self) -> None:
         """Forget the step before: its trail, what it sent, what it spent."""
         self.trail.clear()
-        self.bpmn_events = []
+        self.bpmn_events: list[Any] = []
         self.automatic_steps = 0
         self.new_tasks = 0
 

@@ -1,0 +1,333 @@
+"""The ranking as pages: the month's tables, and the cases behind each figure."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from decimal import Decimal
+from typing import Final
+from zoneinfo import ZoneInfo
+
+from flask import Blueprint, Response, current_app, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+from flask_babel import format_date
+from flask_babel import gettext as _
+from flask_babel import lazy_gettext as _l
+from flask_login import current_user
+
+from app.accounts.queries import unit_by_code
+from app.accounts.roles import (
+    ADMINISTRATOR,
+    ASSESSOR,
+    AUDITOR,
+    LEADER,
+    SUPERVISOR,
+    UNIT_HANDLER,
+    UNIT_MANAGER,
+)
+from app.accounts.tables import Unit
+from app.assessment.queries import FIRST, Alike, Basis, CountedCase, Place, counted_cases
+from app.assessment.ranking import (
+    LEFT_OUT_CODE,
+    Month,
+    RankedGroup,
+    Ranking,
+    UnitFacts,
+    counting_rules,
+    facts_of,
+    ranking_of,
+)
+from app.assessment.wording import rule_sentences
+from app.assessment.workbook import XLSX, workbook_of
+from app.db.session import db
+from app.errors import Forbidden, InvalidInput, NotFound
+from app.run import Actor, Runtime
+from app.web.language import language_code
+from app.web.navigation import NavigationItem
+from sla.indicators import COUNT_NAMES, Membership, Reason, indicators
+
+SEE_ALL: Final = frozenset({SUPERVISOR, ASSESSOR, LEADER, AUDITOR, ADMINISTRATOR})
+
+blueprint = Blueprint("assessment", __name__, template_folder="templates")
+navigation = (
+    NavigationItem(
+        "assessment.latest",
+        _l("考核排名"),
+        roles=SEE_ALL | {UNIT_MANAGER, UNIT_HANDLER},
+        position=60,
+    ),
+)
+
+# Marks of a listed case, in the order of the published table.
+_MARKS: Final = ("on_time", "late", "overdue_open", "extended", "reworked")
+
+
+@blueprint.before_request
+def _require_sign_in() -> ResponseReturnValue | None:
+    """Lead whoever is not signed in to the sign-in page."""
+    if current_user.is_authenticated:
+        return None
+    return current_app.login_manager.unauthorized()  # type: ignore[attr-defined, no-any-return]  # set by Flask-Login
+
+
+@blueprint.get("/ranking")
+def latest() -> ResponseReturnValue:
+    """Lead to the month that was asked for, or to the last one that is over."""
+    chosen = request.args.get("month", "").strip()
+    month = _month_or_404(chosen) if chosen else Month.of(_now(), _zone()).plus(-1)
+    return redirect(url_for("assessment.month", written=month))
+
+
+@blueprint.get("/ranking/<written>")
+def month(written: str) -> ResponseReturnValue:
+    """Show the month's tables: all of them, or the reader's own unit."""
+    chosen = _month_or_404(written)
+    ranking = _ranking(chosen)
+    return render_template(
+        "assessment/month.html",
+        month=chosen,
+        month_name=month_name,
+        ranking=ranking,
+        groups=_groups_for(_reader(), ranking) if ranking else (),
+        may_see_all=_reader().has(*SEE_ALL),
+        is_running=ranking is not None and not ranking.is_final,
+        as_of=_carried(ranking.basis, final=ranking.is_final) if ranking else None,
+        figures=ranking.figures if ranking else {},
+        rules=rule_sentences(counting_rules(), language_code()),
+        now_month=Month.of(_now(), _zone()),
+        **_words(),
+    )
+
+
+@blueprint.get("/ranking/<written>/ranking.xlsx")
+def workbook(written: str) -> ResponseReturnValue:
+    """Send the month's workbook."""
+    _reader().require(*SEE_ALL)
+    chosen = _month_or_404(written)
+    ranking = _ranking(chosen)
+    if ranking is None:
+        raise NotFound("这个月还没有开始。")
+    content = workbook_of(db.session(), ranking, chosen, _zone())
+    disposition = f'attachment; filename="ranking-{chosen}.xlsx"'
+    return Response(content, mimetype=XLSX, headers={"Content-Disposition": disposition})
+
+
+@blueprint.get("/ranking/<written>/<unit_code>/<code>")
+def cases(written: str, unit_code: str, code: str) -> ResponseReturnValue:
+    """List the cases behind one figure of a unit. code: a figure, a count, or left_out."""
+    chosen, unit = _month_or_404(written), _unit_or_404(unit_code)
+    basis = _basis(chosen)
+    if basis is None:
+        raise NotFound("这个月还没有开始。")
+    figure = indicators(basis.rules).get(code)
+    # A rate opens to the cases below its line; their marks tell which of them are above it.
+    counted = figure.ratio.over if figure and figure.ratio else code
+    if counted not in (*COUNT_NAMES, LEFT_OUT_CODE):
+        raise NotFound
+    facts = facts_of(db.session(), unit, basis)
+    by_reason = _by_reason(facts.entering(counted), basis)
+    reason = _reason_or_404(by_reason)
+    lines, next_place = _page_of(facts, counted, reason)
+    return render_template(
+        "assessment/cases.html",
+        month=chosen,
+        month_name=month_name,
+        unit=unit,
+        code=code,
+        figure=figure,
+        counted=counted,
+        facts=facts,
+        by_reason=by_reason,
+        reason=reason,
+        lines=lines,
+        next_place=next_place,
+        as_of=_carried(basis, final=basis.period.end == chosen.period(_zone()).end),
+        left_out=sum(one.number for one in facts.entering(LEFT_OUT_CODE)),
+        marks_of=marks_of,
+        **_words(),
+    )
+
+
+def month_name(chosen: Month) -> str:
+    """Write a month: 2025年10月."""
+    chinese = language_code().startswith("zh")
+    return str(format_date(chosen.first_on, "yyyy年M月" if chinese else "MMMM yyyy"))
+
+
+def figure_text(value: int | Decimal | None) -> str:
+    """Write a figure: a count, a percentage, or that there is no data."""
+    if value is None:
+        return str(_("无数据"))
+    return f"{value}%" if isinstance(value, Decimal) else str(value)
+
+
+def unit_name(unit: Unit) -> str:
+    """Return a unit's name in the reader's language."""
+    return unit.name if language_code().startswith("zh") else unit.name_en or unit.name
+
+
+def count_name(code: str) -> str:
+    """Return the name of a count in the reader's language."""
+    if code == LEFT_OUT_CODE:
+        return str(_("不计入的案卷"))
+    return COUNT_NAMES[code][0 if language_code().startswith("zh") else 1]
+
+
+def marks_of(case: CountedCase) -> list[str]:
+    """Return what is to be said of a listed case beside its reason."""
+    membership: Membership = case.membership
+    marks = [count_name(code) for code in _MARKS if getattr(membership, code)]
+    for code in ("unfounded_returns", "media_supervisions"):
+        times = getattr(case.fact, code)
+        if times:
+            marks.append(f"{count_name(code)} {times}")
+    return marks
+
+
+def _words() -> Mapping[str, object]:
+    """Return what both templates write names and figures with."""
+    return {
+        "figure_text": figure_text,
+        "unit_name": unit_name,
+        "count_name": count_name,
+        "locale": language_code(),
+    }
+
+
+def _groups_for(actor: Actor, ranking: Ranking) -> Sequence[RankedGroup]:
+    """Return the groups as the reader may see them; the ranks are those among all."""
+    if actor.has(*SEE_ALL):
+        return ranking.groups
+    own = (
+        RankedGroup(group.code, tuple(row for row in group.rows if _is_own(actor, row.unit)))
+        for group in ranking.groups
+    )
+    return [group for group in own if group.rows]
+
+
+def _is_own(actor: Actor, unit: Unit) -> bool:
+    return actor.unit_path.startswith(unit.path)
+
+
+def _unit_or_404(code: str) -> Unit:
+    """Return a ranked unit. Raises NotFound, or Forbidden when it is not the reader's own."""
+    unit = unit_by_code(db.session(), code)
+    if unit is None or unit.rank_group is None:
+        raise NotFound("没有编码为 %(code)s 的参加排名的单位。", code=code)
+    if not _reader().has(*SEE_ALL) and not _is_own(_reader(), unit):
+        raise Forbidden
+    return unit
+
+
+def _month_or_404(written: str) -> Month:
+    try:
+        return Month.parse(written)
+    except InvalidInput as error:
+        raise NotFound("网址中的月份无效，应写作 2025-10 的样子。") from error
+
+
+def _by_reason(alike: Sequence[Alike], basis: Basis) -> dict[Reason, int]:
+    """Return how many there are for each reason, in the order the reasons are asked in."""
+    counted = Counter[Reason]()
+    for one in alike:
+        counted[one.membership(basis).reason] += one.number
+    return {reason: counted[reason] for reason in Reason if counted[reason]}
+
+
+def _reason_or_404(listed: Mapping[Reason, int]) -> Reason | None:
+    written = request.args.get("reason")
+    if not written:
+        return None
+    if written not in listed:
+        raise NotFound
+    return Reason(written)
+
+
+def _page_of(
+    facts: UnitFacts, counted: str, reason: Reason | None
+) -> tuple[list[CountedCase], str | None]:
+    """Return the page of cases that the address names, and where the next one begins."""
+    size = _runtime().services.settings.page_size
+    wanted = [
+        one
+        for one in facts.entering(counted)
+        if reason in (None, one.membership(facts.basis).reason)
+    ]
+    found = counted_cases(
+        db.session(), facts.basis, facts.unit_ids, wanted, after=_place_or_404(), size=size + 1
+    )
+    lines = list(found)
+    return lines[:size], _place_after(lines[:size]) if len(lines) > size else None
+
+
+def _place_or_404() -> Place:
+    written = request.args.get("after")
+    if not written:
+        return FIRST
+    case_id, _dash, dispatch_no = written.partition("-")
+    if not (case_id.isdecimal() and dispatch_no.isdecimal() and len(written) < 30):
+        raise NotFound("网址中的翻页位置无效，请从第一页看起。")
+    return int(case_id), int(dispatch_no)
+
+
+def _place_after(lines: Sequence[CountedCase]) -> str:
+    return f"{lines[-1].fact.case_id}-{lines[-1].dispatch_no}"
+
+
+def _ranking(chosen: Month) -> Ranking | None:
+    """Return the month's ranking; None for a month to come."""
+    basis = _basis(chosen)
+    if basis is None:
+        return None
+    return ranking_of(db.session(), chosen.period(_zone()), basis.as_of, basis.rules)
+
+
+def _basis(chosen: Month) -> Basis | None:
+    """Return the basis as of the moment that the address names, of now while the month runs, else of its end."""
+    period, now = chosen.period(_zone()), _now()
+    if period.start > now:
+        return None
+    as_of = _moment_or_404(request.args.get("as_of"))
+    if as_of is None and now < period.end:
+        as_of = now
+    try:
+        return Basis.of(period, as_of, counting_rules())
+    except InvalidInput as error:
+        raise NotFound("网址中的截至时间早于这个月。") from error
+
+
+def _moment_or_404(written: str | None) -> datetime | None:
+    if not written:
+        return None
+    try:
+        moment = datetime.fromisoformat(written.replace(" ", "+"))
+    except ValueError:
+        moment = None
+    if moment is None or moment.tzinfo is None:
+        raise NotFound("网址中的截至时间无效，应写作 2025-10-31T18:00+08:00 的样子。")
+    return moment
+
+
+def _carried(basis: Basis, *, final: bool) -> str | None:
+    """Return the moment that links carry on, so that a figure opens to the very cases it was counted from."""
+    asked = request.args.get("as_of")
+    return None if final and not asked else basis.as_of.isoformat()
+
+
+def _reader() -> Actor:
+    actor: Actor = current_user.actor
+    return actor
+
+
+def _runtime() -> Runtime:
+    runtime: Runtime = current_app.extensions["jingwei"]
+    return runtime
+
+
+def _now() -> datetime:
+    return _runtime().clock.now()
+
+
+def _zone() -> ZoneInfo:
+    return _runtime().services.settings.timezone

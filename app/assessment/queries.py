@@ -1,0 +1,325 @@
+"""Reads of the facts: what a period sees of them, counted and listed.
+
+SQL decides nothing about what counts. It finds the facts that a period may see and tells them apart by all that
+sla.counting looks at (their shape); sla.counting is then asked once for each shape.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+from sqlalchemy import select, text
+from sqlalchemy.orm import Session
+
+from app.accounts.tables import Unit
+from app.clock import require_aware
+from app.errors import InvalidInput
+from sla.counting_rules import Count
+from sla.indicators import CountingRules, Fact, Membership, Period, counts_as
+
+# PostgreSQL's and Python's smallest step of time.
+TICK: Final = timedelta(microseconds=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Basis:
+    """What figures are drawn from: a period, the last moment that is known of, and the rules of counting."""
+
+    period: Period
+    as_of: datetime
+    rules: CountingRules
+
+    @classmethod
+    def of(cls, period: Period, as_of: datetime | None, rules: CountingRules) -> Basis:
+        """Return the basis as of a moment, by default the last of the period; a period that still runs ends there.
+
+        Raises InvalidInput for a moment before the period.
+        """
+        # Half-open like the period: what happens at the very moment of its end is the next one's.
+        seen = require_aware(period.end - TICK if as_of is None else as_of)
+        if seen < period.start:
+            raise InvalidInput({"as_of": "统计期还没有开始"})
+        return cls(Period(period.start, min(period.end, seen + TICK)), seen, rules)
+
+
+@dataclass(frozen=True, slots=True)
+class Alike:
+    """So many facts of one unit that count alike, and one of them."""
+
+    unit_id: int | None
+    shape: tuple[int, int, int]
+    number: int
+    fact: Fact
+
+    def membership(self, basis: Basis) -> Membership:
+        """Tell which counts each of them enters."""
+        return counts_as(self.fact, basis.period, basis.rules)
+
+
+@dataclass(frozen=True, slots=True)
+class CountedCase:
+    """One dispatch of a case as a list shows it, and how it counts."""
+
+    fact: Fact
+    membership: Membership
+    dispatch_no: int
+    number: str
+    title: str
+    class_code: str | None
+    unit_name: str | None
+    unit_name_en: str | None
+
+
+Place = tuple[int, int]
+"""Where a page of a list begins: after this case and this dispatch of it."""
+
+FIRST: Final[Place] = (0, -1)
+
+# The version at the period's end tells what was on hold then and how often the unit had been charged; it is the
+# one looked at, unless more is known by now.
+_AS_SEEN: Final = """
+CROSS JOIN LATERAL (SELECT f.on_hold, f.unfounded_returns, f.media_supervisions) AS ending
+"""
+_AT_END: Final = """
+LEFT JOIN LATERAL (
+    SELECT e.on_hold, e.unfounded_returns, e.media_supervisions FROM facts e
+    WHERE e.case_id = f.case_id AND e.dispatch_no = f.dispatch_no
+      AND e.valid_from < :end AND (e.valid_to IS NULL OR e.valid_to >= :end)
+) AS ending ON TRUE
+"""
+# `before`: what the unit had been charged with when the period began, in this dispatch or in one to it just before.
+# The conditions joined by OR are one to an index each; where there is none, the whole table is read.
+_FACTS: Final = """
+SELECT f.id AS fact_id, f.case_id, f.dispatch_no, f.unit_id, f.class_code, f.due_at, f.handed_in_at,
+       f.on_time, f.closed_at, f.extensions, f.reworks, f.void, f.exempt,
+       f.taken_back_at IS NOT NULL AS taken_back, FALSE AS self_handled,
+       coalesce(ending.on_hold, FALSE) AS held,
+       greatest(coalesce(ending.unfounded_returns, 0) - coalesce(before.unfounded_returns, 0), 0)
+           AS returns,
+       greatest(coalesce(ending.media_supervisions, 0) - coalesce(before.media_supervisions, 0), 0)
+           AS supervisions
+FROM facts f {ending}
+LEFT JOIN LATERAL (
+    SELECT b.unfounded_returns, b.media_supervisions FROM facts b
+    WHERE (f.unfounded_returns > 0 OR f.media_supervisions > 0)
+      AND b.case_id = f.case_id AND b.unit_id = f.unit_id
+      AND b.dispatch_no BETWEEN f.dispatch_no - 1 AND f.dispatch_no
+      AND b.valid_from < :start AND (b.valid_to IS NULL OR b.valid_to >= :start)
+    ORDER BY b.dispatch_no DESC LIMIT 1
+) AS before ON TRUE
+WHERE f.valid_from <= :as_of AND (f.valid_to IS NULL OR f.valid_to > :as_of)
+  AND (f.due_at >= :start AND f.due_at < :end
+       OR f.closed_at >= :start AND f.due_at < :start
+       OR f.closed_at IS NULL AND (f.valid_to IS NULL OR f.valid_to > :as_of)
+          AND (f.due_at < :start OR f.due_at IS NULL)
+       OR f.valid_from >= :start AND (f.unfounded_returns > 0 OR f.media_supervisions > 0))
+  {conditions}
+"""
+# Taken back in an earlier period: left out then and since, and no longer worth a line.
+_TAKEN_BACK_LATELY: Final = "AND (f.taken_back_at IS NULL OR f.taken_back_at >= :start)"
+# Nobody dispatches what is put right on the spot: it goes to the credit of the district it lay in.
+_SELF_HANDLED: Final = """
+SELECT NULL::bigint, c.id, 0, d.id, c.class_code, NULL::timestamptz, NULL::timestamptz,
+       NULL::boolean, c.closed_at, 0, 0, FALSE, FALSE, FALSE, TRUE, FALSE, 0, 0
+FROM cases c LEFT JOIN LATERAL (
+    SELECT u.id FROM units u WHERE u.rank_group = 'district' AND u.district_code = c.district_code
+    ORDER BY u.level, u.id LIMIT 1
+) AS d ON TRUE
+WHERE c.closed_as = 'self_handled' AND c.closed_at >= :start AND c.closed_at < :end {conditions}
+"""
+_HELD_BIT: Final = 10
+_SHAPE: Final = f"""
+  (CASE WHEN due_at IS NULL THEN 0 WHEN due_at < :start THEN 1 WHEN due_at < :end THEN 2 ELSE 3 END)
++ (CASE WHEN closed_at IS NULL THEN 0 WHEN closed_at < :start THEN 1 WHEN closed_at < :end THEN 2
+   ELSE 3 END << 2)
++ (CASE WHEN on_time IS NULL THEN 0 WHEN on_time THEN 1 ELSE 2 END << 4)
++ (coalesce(handed_in_at <= due_at, FALSE)::int << 6)
++ (coalesce(closed_at <= due_at, FALSE)::int << 7)
++ ((extensions > 0)::int << 8) + ((reworks > 0)::int << 9) + (held::int << {_HELD_BIT})
++ (void::int << 11) + (exempt::int << 12) + (taken_back::int << 13) + (self_handled::int << 14)
+"""
+_SEEN: Final = """
+WITH seen AS (SELECT *, ({shape})::int AS shape FROM ({facts} UNION ALL {self_handled}) AS one)
+"""
+_ALIKE: Final = """
+, alike AS (
+    SELECT unit_id, shape, returns, supervisions, count(*) AS number, min(fact_id) AS fact_id,
+           min(case_id) AS case_id, min(closed_at) AS a_closing
+    FROM seen GROUP BY unit_id, shape, returns, supervisions)
+SELECT a.*, f.due_at, f.handed_in_at, f.on_time, coalesce(f.closed_at, a.a_closing) AS closed_at,
+       coalesce(f.extensions, 0) AS extensions, coalesce(f.reworks, 0) AS reworks,
+       coalesce(f.void, FALSE) AS void, coalesce(f.exempt, FALSE) AS exempt,
+       f.taken_back_at IS NOT NULL AS taken_back, a.fact_id IS NULL AS self_handled,
+       a.shape & (1 << {held_bit}) > 0 AS held
+FROM alike a LEFT JOIN facts f ON f.id = a.fact_id
+"""
+_CASES: Final = """
+, page AS (
+    SELECT * FROM seen
+    WHERE (shape, returns, supervisions) IN (
+        SELECT * FROM unnest(CAST(:shapes AS int[]), CAST(:returns AS bigint[]),
+                             CAST(:supervisions AS bigint[])))
+      AND (case_id, dispatch_no) > (:after_case, :after_dispatch)
+    ORDER BY case_id, dispatch_no LIMIT :size)
+SELECT page.*, c.number, c.title, u.name AS unit_name, u.name_en AS unit_name_en
+FROM page JOIN cases c ON c.id = page.case_id LEFT JOIN units u ON u.id = page.unit_id
+ORDER BY page.case_id, page.dispatch_no
+"""
+_DEPARTMENTS: Final = """
+SELECT u.name AS department, count(*) AS n,
+       count(*) FILTER (WHERE done) AS closed,
+       count(*) FILTER (WHERE done AND f.handed_in_at <= f.due_at) AS on_time,
+       count(*) FILTER (WHERE done AND f.handed_in_at > f.due_at) AS late,
+       count(*) FILTER (WHERE NOT done AND f.due_at < :as_of) AS overdue_open
+FROM facts f JOIN units u ON u.id = f.unit_id
+CROSS JOIN LATERAL (
+    SELECT coalesce(f.closed_at <= :as_of AND f.handed_in_at <= :as_of, FALSE) AS done) AS state
+WHERE f.valid_from <= :as_of AND (f.valid_to IS NULL OR f.valid_to > :as_of)
+  AND f.taken_back_at IS NULL AND f.due_at IS NOT NULL {conditions}
+GROUP BY u.id, u.name ORDER BY u.name, u.id
+"""
+
+_OF_SOURCES: Final = """
+AND f.case_id IN (
+    SELECT c.id FROM cases c WHERE c.source_key = ANY(CAST(:source_keys AS text[])))
+"""
+
+
+def alike_facts(
+    session: Session, basis: Basis, unit_ids: Sequence[int] | None = None
+) -> list[Alike]:
+    """Return what a period sees, put together where it counts alike; of these units or of all."""
+    rows = session.execute(
+        text(_seen(basis, unit_ids) + _ALIKE.format(held_bit=_HELD_BIT)), _bound(basis, unit_ids)
+    )
+    return [
+        Alike(row["unit_id"], _shape_of(row), row["number"], _fact_of(row))
+        for row in rows.mappings()
+    ]
+
+
+def counted_cases(
+    session: Session,
+    basis: Basis,
+    unit_ids: Sequence[int],
+    alike: Iterable[Alike],
+    *,
+    after: Place = FIRST,
+    size: int | None = None,
+) -> Iterator[CountedCase]:
+    """Yield the cases of units that are like these, by case and dispatch, from a place on."""
+    shapes = sorted({one.shape for one in alike})
+    bound = _bound(basis, unit_ids) | {
+        "shapes": [shape for shape, _, _ in shapes],
+        "returns": [returns for _, returns, _ in shapes],
+        "supervisions": [supervisions for _, _, supervisions in shapes],
+        "after_case": after[0],
+        "after_dispatch": after[1],
+        "size": size,
+    }
+    rows = session.execute(
+        text(_seen(basis, unit_ids) + _CASES), bound, execution_options={"yield_per": 2000}
+    )
+    for row in rows.mappings():
+        fact = _fact_of(row)
+        yield CountedCase(
+            fact,
+            counts_as(fact, basis.period, basis.rules),
+            row["dispatch_no"],
+            row["number"],
+            row["title"],
+            row["class_code"],
+            row["unit_name"],
+            row["unit_name_en"],
+        )
+
+
+def rankable_units(session: Session) -> Sequence[Unit]:
+    """Return the units with a rank group, also those no longer active: they were when the month ran."""
+    return session.scalars(
+        select(Unit).where(Unit.rank_group.is_not(None)).order_by(Unit.code)
+    ).all()
+
+
+def units_counted_for(session: Session, unit: Unit, rules: CountingRules) -> list[int]:
+    """Return the ids of the units whose cases count for a unit: its own and, by the rules, those below it."""
+    if rules.descendants is Count.LEAVE_OUT:
+        return [unit.id]
+    below = select(Unit.id).where(Unit.path.startswith(unit.path, autoescape=True))
+    return list(session.scalars(below.order_by(Unit.id)))
+
+
+def unit_parents(session: Session) -> dict[int, int | None]:
+    """Return the unit above each unit."""
+    rows = session.execute(select(Unit.id, Unit.parent_id))
+    return {row.id: row.parent_id for row in rows}
+
+
+def units_above(session: Session) -> dict[int, tuple[int, ...]]:
+    """Return the units that each unit lies in, from the root down to itself."""
+    rows = session.execute(select(Unit.id, Unit.path))
+    return {
+        unit_id: tuple(int(part) for part in path.strip("/").split("/")) for unit_id, path in rows
+    }
+
+
+def department_report(
+    session: Session, as_of: datetime, source_keys: Sequence[str] | None = None
+) -> list[dict[str, Any]]:
+    """Return what became of each unit's own dispatches that have a due time, as of a moment.
+
+    source_keys: of the cases to look at; None for all there are.
+    shape: [{"department": name, "n", "closed", "on_time", "late", "overdue_open"}], by name.
+    """
+    bound: dict[str, Any] = {"as_of": require_aware(as_of)}
+    if source_keys is not None:
+        bound["source_keys"] = list(source_keys)
+    conditions = "" if source_keys is None else _OF_SOURCES
+    rows = session.execute(text(_DEPARTMENTS.format(conditions=conditions)), bound)
+    return [dict(row) for row in rows.mappings()]
+
+
+def _seen(basis: Basis, unit_ids: Sequence[int] | None) -> str:
+    of_units = "" if unit_ids is None else "AND {column} = ANY(CAST(:unit_ids AS bigint[]))"
+    lately = "" if basis.rules.taken_back is Count.COUNT else _TAKEN_BACK_LATELY
+    more_is_known = basis.as_of >= basis.period.end
+    return _SEEN.format(
+        shape=_SHAPE,
+        facts=_FACTS.format(
+            ending=_AT_END if more_is_known else _AS_SEEN,
+            conditions=f"{lately} {of_units.format(column='f.unit_id')}",
+        ),
+        self_handled=_SELF_HANDLED.format(conditions=of_units.format(column="d.id")),
+    )
+
+
+def _bound(basis: Basis, unit_ids: Sequence[int] | None) -> dict[str, Any]:
+    bound = {"start": basis.period.start, "end": basis.period.end, "as_of": basis.as_of}
+    return bound if unit_ids is None else {**bound, "unit_ids": list(unit_ids)}
+
+
+def _shape_of(row: Mapping[Any, Any]) -> tuple[int, int, int]:
+    return row["shape"], row["returns"], row["supervisions"]
+
+
+def _fact_of(row: Mapping[Any, Any]) -> Fact:
+    return Fact(
+        case_id=row["case_id"],
+        unit_id=row["unit_id"],
+        due_at=row["due_at"],
+        closed_at=row["closed_at"],
+        stopped_at=row["handed_in_at"],
+        on_time=row["on_time"],
+        extensions=row["extensions"],
+        reworks=row["reworks"],
+        unfounded_returns=row["returns"],
+        media_supervisions=row["supervisions"],
+        held_at_end=row["held"],
+        void=row["void"],
+        exempt=row["exempt"],
+        taken_back=row["taken_back"],
+        self_handled=row["self_handled"],
+    )
