@@ -295,7 +295,10 @@ def _boundaries(
 def _boundary(
     level: Level, host: str, definition: str, interrupting: bool, automatic: bool = False
 ) -> None:
-    """Add a boundary event and its path; what a repeating timer began ends with its host in the stock engine."""
+    """Add a boundary event and its path.
+
+    What a repeating timer began ends with its host in the stock engine, and its data are lost: here it only ends.
+    """
     name = level.model.new("B")
     level.node(
         "boundaryEvent",
@@ -304,9 +307,7 @@ def _boundary(
         f'attachedToRef="{host}" cancelActivity="{"true" if interrupting else "false"}"',
     )
     last = name
-    if automatic:
-        last = _service(level, name, frozenset())
-    elif level.model.rng.random() < 0.6:
+    if not automatic and level.model.rng.random() < 0.6:
         last = _user(level, name, frozenset())
     end = level.node("endEvent", level.model.new("E"))
     level.flow(last, end)
