@@ -10,7 +10,7 @@ from enum import Enum
 from itertools import accumulate, pairwise
 from zoneinfo import ZoneInfo
 
-from app.errors import InvalidInput
+from app.errors import InvalidInput, Text
 from sla.holidays import Day, DayBook, HolidaySource
 from sla.instants import DAY, HOUR, MINUTE, SECOND, date_of, from_us, midnight_us, span_us, to_us
 from sla.zones import LocalTime
@@ -37,9 +37,11 @@ class Hours:
         try:
             begin, end = (_time_of_day(part) for part in written.split("-"))
         except ValueError as exc:
-            raise InvalidInput({"hours": f"“{written}”应写作 08:00-12:00"}) from exc
+            fault = Text("“%(written)s”应写作 08:00-12:00 的样子", written=written)
+            raise InvalidInput({"hours": fault}) from exc
         if not 0 <= begin < end <= DAY:
-            raise InvalidInput({"hours": f"“{written}”的开始须早于结束，且不晚于 24:00"})
+            fault = Text("“%(written)s”的开始须早于结束，且不晚于 24:00", written=written)
+            raise InvalidInput({"hours": fault})
         return cls(begin, end)
 
 
@@ -77,13 +79,12 @@ class CalendarRules:
         for hours in (self.hours, *(season.hours for season in self.seasons)):
             _refuse_overlap(hours)
         if not self.weekdays or not self.weekdays <= set(range(1, 8)):
-            raise InvalidInput(
-                {"weekdays": f"工作日须为 1 至 7（周一为 1），现为 {sorted(self.weekdays)}"}
-            )
+            days = tuple(map(str, sorted(self.weekdays)))
+            fault = Text("工作日须为 1 至 7（周一为 1），现为“%(days)s”", days=days)
+            raise InvalidInput({"weekdays": fault})
         if not timedelta(0) < self.working_day <= timedelta(days=1):
-            raise InvalidInput(
-                {"working_day_hours": f"须大于 0 且不超过 24 小时，现为 {self.working_day}"}
-            )
+            fault = Text("须大于 0 且不超过 24 小时，现为 %(length)s", length=self.working_day)
+            raise InvalidInput({"working_day_hours": fault})
 
     def hours_on(self, on: date) -> tuple[Hours, ...]:
         """Return the hours worked on a date if it is worked at all."""
@@ -169,14 +170,12 @@ class WorkingCalendar:
 
     def add_working(self, at: datetime, amount: timedelta) -> datetime:
         """Return the earliest moment by which `amount` of working time has passed since `at`."""
-        if amount < timedelta(0):
-            raise InvalidInput({"amount": f"时长不能为负：{amount}"})
+        _refuse_negative(amount)
         return from_us(self.advance(to_us(at), span_us(amount), Measure.WORKING))
 
     def subtract_working(self, at: datetime, amount: timedelta) -> datetime:
         """Return the latest moment from which `amount` of working time passes until `at`."""
-        if amount < timedelta(0):
-            raise InvalidInput({"amount": f"时长不能为负：{amount}"})
+        _refuse_negative(amount)
         return from_us(self.retreat(to_us(at), span_us(amount), Measure.WORKING))
 
     def working_seconds_between(self, start: datetime, end: datetime) -> float:
@@ -308,6 +307,11 @@ def _time_of_day(written: str) -> int:
     if not 0 <= int(minute) < 60:
         raise ValueError(written)
     return int(hour) * HOUR + int(minute) * MINUTE
+
+
+def _refuse_negative(amount: timedelta) -> None:
+    if amount < timedelta(0):
+        raise InvalidInput({"amount": Text("时长不能为负，现为 %(amount)s", amount=amount)})
 
 
 def _refuse_overlap(hours: Sequence[Hours]) -> None:

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from enum import StrEnum
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 from app.errors import InvalidInput
 from sla.calendar import Measure, WorkingCalendar
 from sla.clock_events import (
     Cancelled,
+    Carried,
     ClockEvent,
+    ClockState,
     Extended,
     Paused,
     Restarted,
@@ -19,17 +20,8 @@ from sla.clock_events import (
     Started,
     Stopped,
 )
-from sla.instants import to_us
+from sla.instants import from_us, span_of, span_us, to_us
 from sla.limits import AnyLimit, Until
-
-
-class ClockState(StrEnum):
-    """Where a clock stands."""
-
-    RUNNING = "running"
-    PAUSED = "paused"
-    STOPPED = "stopped"
-    CANCELLED = "cancelled"
 
 
 @dataclass(slots=True)
@@ -63,26 +55,41 @@ class Fold:
     """What a clock's events add up to; used time counts from the last start or restart."""
 
     state: ClockState
-    portions: list[Portion]
+    limit: AnyLimit  # last started or restarted with
+    begun: int
+    portions: list[Portion]  # owed over `runs`: what `used` took is no longer in them
     runs: list[Run]
     changed: int  # moment of the last start, pause, resumption or end: counting goes on from here, or would
+    reason: str | None = None  # what a paused clock stands still for
     extensions: int = 0  # over the clock's whole life
     grants: int = 0  # since the last restart: a new unit may ask anew
     cuts: list[int] = field(default_factory=list)  # moments of extensions, where an account is cut
+    used: int = 0  # in carried runs, before `runs`
+    due: int | None = None  # when carried runs used everything up
 
     @property
     def measure(self) -> Measure:
         """The measure of the limit first given."""
-        return self.portions[0].measure
+        return Measure.ELAPSED if isinstance(self.limit, Until) else self.limit.unit.measure
 
     def ended_runs(self) -> list[Run]:
         """Return the runs that something has ended."""
-        return self.runs if self.runs[-1].end is not None else self.runs[:-1]
+        return self.runs[:-1] if self._is_open() else self.runs
 
     def end_run(self, at: int) -> None:
         """End the open run, if there is one."""
-        if self.runs[-1].end is None:
+        if self._is_open():
             self.runs[-1].end = at
+
+    def used_over(self, runs: Sequence[Run], at: int, calendar: WorkingCalendar) -> int:
+        """Return what was counted before the runs and over them; an open one counts until `at`."""
+        return self.used + sum(
+            calendar.between(run.begin, at if run.end is None else run.end, self.measure)
+            for run in runs
+        )
+
+    def _is_open(self) -> bool:
+        return bool(self.runs) and self.runs[-1].end is None
 
 
 _ENDED: Final[Mapping[str, ClockState]] = {
@@ -94,15 +101,43 @@ _ENDED: Final[Mapping[str, ClockState]] = {
 
 def fold(events: Sequence[ClockEvent], calendar: WorkingCalendar) -> Fold:
     """Fold the events of one clock, or those since a restart. Raises InvalidInput when none starts it."""
-    if not events or not isinstance(events[0], Started | Restarted):
+    head = events[0] if events else None
+    if isinstance(head, Carried):
+        state = _carried_on(head)
+    elif isinstance(head, Started | Restarted):
+        first = to_us(head.at)
+        portion = _portion(head.limit, first, calendar)
+        state = Fold(ClockState.RUNNING, head.limit, first, [portion], [Run(first, None)], first)
+    else:
         raise InvalidInput({"events": "时钟的第一个事件须为开始计时"})
-    first = to_us(events[0].at)
-    state = Fold(
-        ClockState.RUNNING, [_portion(events[0].limit, first, calendar)], [Run(first, None)], first
-    )
     for event in events[1:]:
         _apply(state, event, calendar)
     return state
+
+
+def carry(events: Sequence[ClockEvent], calendar: WorkingCalendar) -> Carried:
+    """Put events, which may begin with a Carried, into one that reads the same, whatever follows."""
+    state = fold(events, calendar)
+    owed, due = [replace(portion) for portion in state.portions], state.due
+    ended = state.ended_runs()
+    if due is None:
+        _, due = use_up(owed, ended, calendar)
+    head = events[0]
+    before = head.number - 1 if isinstance(head, Carried) else 0
+    return Carried(
+        at=events[-1].at,
+        number=before + len(events),
+        state=state.state,
+        limit=state.limit,
+        begun_at=from_us(state.begun),
+        changed_at=from_us(state.changed),
+        reason=state.reason,
+        used=span_of(state.used_over(ended, state.changed, calendar)),
+        owed=tuple((portion.measure, span_of(portion.amount)) for portion in owed),
+        due_at=None if due is None else from_us(due),
+        extensions=state.extensions,
+        grants=state.grants,
+    )
 
 
 def walk(
@@ -113,33 +148,57 @@ def walk(
     The due time is the first moment at which the counted time equals what is owed: a pause that begins after it
     cannot undo that it had passed.
     """
+    return use_up([replace(portion) for portion in state.portions], runs, calendar)
+
+
+def use_up(
+    owed: list[Portion], runs: Sequence[Run], calendar: WorkingCalendar
+) -> tuple[list[Piece], int | None]:
+    """Do what `walk` does, and leave in `owed` what is left; its last portion stays, if only for its measure."""
     pieces: list[Piece] = []
-    owed = iter(state.portions)
-    portion = next(owed)
-    measure, left = portion.measure, portion.amount
     for run in runs:
         at = run.begin
         while True:
+            portion = owed[0]
             if run.end is not None:
-                counted = calendar.between(at, run.end, measure)
-                if counted < left:
-                    pieces.append(Piece(measure, at, run.end, counted))
-                    left -= counted
+                counted = calendar.between(at, run.end, portion.measure)
+                if counted < portion.amount:
+                    pieces.append(Piece(portion.measure, at, run.end, counted))
+                    portion.amount -= counted
                     break
-            until = calendar.advance(at, left, measure)
-            pieces.append(Piece(measure, at, until, left))
-            following = next(owed, None)
-            if following is None:
+            until = calendar.advance(at, portion.amount, portion.measure)
+            pieces.append(Piece(portion.measure, at, until, portion.amount))
+            if len(owed) == 1:
                 return pieces, until
-            at, measure, left = until, following.measure, following.amount
+            del owed[0]
+            at = until
     return pieces, None
 
 
 def would_be_due(state: Fold, calendar: WorkingCalendar) -> int:
     """Return the moment nothing is left, counting on from where the clock stands."""
+    if state.due is not None:
+        return state.due
     _, due = walk(state, [*state.ended_runs(), Run(state.changed, None)], calendar)
     assert due is not None, "a run without end uses everything up"
     return due
+
+
+def _carried_on(head: Carried) -> Fold:
+    changed = to_us(head.changed_at)
+    return Fold(
+        state=head.state,
+        limit=head.limit,
+        begun=to_us(head.begun_at),
+        portions=[Portion(measure, span_us(amount)) for measure, amount in head.owed],
+        runs=[Run(changed, None)] if head.state is ClockState.RUNNING else [],
+        changed=changed,
+        reason=head.reason,
+        extensions=head.extensions,
+        grants=head.grants,
+        used=span_us(head.used),
+        due=None if head.due_at is None else to_us(head.due_at),
+    )
 
 
 def _portion(limit: AnyLimit, start: int, calendar: WorkingCalendar) -> Portion:
@@ -155,21 +214,26 @@ def _apply(state: Fold, event: ClockEvent, calendar: WorkingCalendar) -> None:
         _extend(state, at, event.by, calendar)
         return
     if isinstance(event, Restarted):
+        state.limit, state.begun = event.limit, at
         state.portions = [_portion(event.limit, at, calendar)]
         state.runs, state.cuts = [Run(at, None)], []
         state.state, state.grants = ClockState.RUNNING, 0
+        state.used, state.due = 0, None
     elif isinstance(event, Resumed):
         state.runs.append(Run(at, None))
         state.state = ClockState.RUNNING
-    elif isinstance(event, Started):
+    elif isinstance(event, Started | Carried):
         raise InvalidInput({"events": "一个时钟只能开始一次"})
     else:
         state.end_run(at)
         state.state = _ENDED[event.kind]
+    state.reason = event.reason if isinstance(event, Paused) else None
     state.changed = at
 
 
 def _extend(state: Fold, at: int, by: AnyLimit, calendar: WorkingCalendar) -> None:
+    if state.due is not None:
+        raise InvalidInput({"events": "时限已在承前的事件中用完：延期须从全部事件算起"})
     start = would_be_due(state, calendar) if isinstance(by, Until) else at
     more = _portion(by, start, calendar)
     if more.measure is state.portions[-1].measure:

@@ -12,12 +12,14 @@ from decimal import Decimal
 from typing import Final
 
 from app.clock import require_aware
-from app.errors import InvalidInput, StateChanged
+from app.errors import InvalidInput, StateChanged, Text
 from sla.calendar import Measure, WorkingCalendar
 from sla.clock_events import (
     Cancelled,
+    Carried,
     ClockEvent,
     ClockEvents,
+    ClockState,
     Extended,
     Paused,
     Restarted,
@@ -27,7 +29,7 @@ from sla.clock_events import (
     from_plain,
     to_plain,
 )
-from sla.clock_fold import ClockState, fold, would_be_due
+from sla.clock_fold import carry, fold, would_be_due
 from sla.clock_policies import (
     AfterRedispatch,
     AfterRework,
@@ -43,11 +45,14 @@ __all__ = [
     "ClockReading",
     "ClockState",
     "cancel",
+    "carry",
     "extend",
     "from_plain",
     "limit_of",
     "load_clock_policies",
+    "needs_all",
     "pause",
+    "paused_for",
     "pauses_for",
     "read",
     "redispatch",
@@ -103,10 +108,6 @@ def read(
     at = max(rest, to_us(now)) if running and now is not None else rest
     due = would_be_due(state, calendar)
     measure = state.portions[-1].measure
-    used = sum(
-        calendar.between(run.begin, at if run.end is None else run.end, state.measure)
-        for run in state.runs
-    )
     stopped = state.state is ClockState.STOPPED
     cancelled = state.state is ClockState.CANCELLED
     # A pause cannot undo that the time was up; a pause at that very moment comes too late as well.
@@ -120,7 +121,7 @@ def read(
         overdue=overdue,
         remaining=span_of(calendar.between(at, due, measure)) if left else _ZERO,
         overdue_by=span_of(at - due) if overdue else _ZERO,
-        used=span_of(used),
+        used=span_of(state.used_over(state.runs, at, calendar)),
         measure=measure,
         stopped_at=from_us(at) if stopped else None,
         extensions=state.extensions,
@@ -131,16 +132,30 @@ def read(
 def state_of(events: Sequence[ClockEvent]) -> ClockState:
     """Return where the clock stands, without any arithmetic."""
     for event in reversed(events):
-        state = _STATES.get(event.kind)
+        state = event.state if isinstance(event, Carried) else _STATES.get(event.kind)
         if state is not None:
             return state
     raise InvalidInput({"events": "时钟还没有开始"})
 
 
+def paused_for(events: Sequence[ClockEvent]) -> str | None:
+    """Return what a paused clock stands still for; an extension granted meanwhile changes nothing about it."""
+    if state_of(events) is not ClockState.PAUSED:
+        return None
+    return next(event.reason for event in reversed(events) if isinstance(event, Paused | Carried))
+
+
+def needs_all(events: Sequence[ClockEvent]) -> bool:
+    """Tell whether an extension must be counted from all events, because the time was up in carried ones."""
+    head = events[0]
+    late = isinstance(head, Carried) and head.due_at is not None
+    return late and not any(isinstance(event, Restarted) for event in events)
+
+
 def limit_of(events: Sequence[ClockEvent]) -> AnyLimit:
     """Return the limit last started or restarted with, extensions not counted in."""
     for event in reversed(events):
-        if isinstance(event, Started | Restarted):
+        if isinstance(event, Started | Restarted | Carried):
             return event.limit
     raise InvalidInput({"events": "时钟还没有开始"})
 
@@ -196,21 +211,27 @@ def extend(
 ) -> ClockEvents:
     """Grant an extension: by the policy's length, or by what the approver gave.
 
-    Raises InvalidInput when the policy allows none, no more, or none so late; StateChanged when the clock has ended.
+    Raises InvalidInput when the policy allows none, no more, or none so late, and when it needs all events;
+    StateChanged when the clock has ended.
     """
     _require(events, ClockState.RUNNING, ClockState.PAUSED)
     rule = policy.extension
     if rule is None:
-        raise InvalidInput({"extension": f"“{policy.name}”的时限不允许延期"})
+        raise InvalidInput({"extension": "这项时限不允许延期"})
     shown = read(events, calendar, at)
     if shown.grants >= rule.max_grants:
-        raise InvalidInput({"extension": f"已准延期 {shown.grants} 次，最多 {rule.max_grants} 次"})
+        fault = Text(
+            "已同意延期 %(given)s 次，最多 %(most)s 次", given=shown.grants, most=rule.max_grants
+        )
+        raise InvalidInput({"extension": fault})
     if shown.overdue and rule.ask is AskBy.BEFORE_DUE:
         raise InvalidInput({"extension": "已超过时限，须在到期前申请延期"})
     given = by or _length(rule, events)
     if isinstance(given, Until):
         _require_later(given, shown)
-    return _with(events, Extended(require_aware(at), given))
+    longer = _with(events, Extended(require_aware(at), given))
+    fold(longer, calendar)  # what cannot be counted is refused here, not when it is next read
+    return longer
 
 
 def rework(events: Sequence[ClockEvent], at: datetime, policy: ClockPolicy) -> ClockEvents:
@@ -269,7 +290,12 @@ def _length(rule: ExtensionRule, events: Sequence[ClockEvent]) -> Limit:
 
 
 def _begun_at(events: Sequence[ClockEvent]) -> datetime:
-    return next(event.at for event in reversed(events) if isinstance(event, Started | Restarted))
+    for event in reversed(events):
+        if isinstance(event, Started | Restarted):
+            return event.at
+        if isinstance(event, Carried):
+            return event.begun_at
+    raise InvalidInput({"events": "时钟还没有开始"})
 
 
 def _require_later(given: Until, shown: ClockReading) -> None:
@@ -279,18 +305,27 @@ def _require_later(given: Until, shown: ClockReading) -> None:
         raise InvalidInput({"extension": "新的到期时间须晚于现在的到期时间"})
 
 
+_STATE_NAMES: Final = {
+    ClockState.RUNNING: Text("计时中"),
+    ClockState.PAUSED: Text("停表"),
+    ClockState.STOPPED: Text("已停止"),
+    ClockState.CANCELLED: Text("已取消"),
+}
+
+
 def _require(events: Sequence[ClockEvent], *wanted: ClockState) -> None:
     state = state_of(events)
     if state not in wanted:
         raise StateChanged(
-            "计时状态为 %(state)s，此操作须在 %(wanted)s 时进行，请刷新后再看。",
-            state=state.value,
-            wanted=", ".join(wanted),
+            "计时现在的状态是“%(state)s”，须为“%(wanted)s”才能这样办，请刷新后再看。",
+            state=_STATE_NAMES[state],
+            wanted=tuple(_STATE_NAMES[one] for one in wanted),
         )
 
 
 def _with(events: Sequence[ClockEvent], event: ClockEvent) -> ClockEvents:
     last = events[-1].at
     if event.at < last:
-        raise InvalidInput({"at": f"{event.at.isoformat()} 早于上一事件 {last.isoformat()}"})
+        fault = Text("%(at)s 早于上一事件 %(last)s", at=event.at.isoformat(), last=last.isoformat())
+        raise InvalidInput({"at": fault})
     return (*events, event)

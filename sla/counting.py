@@ -9,7 +9,7 @@ from enum import StrEnum
 from typing import Final
 
 from app.clock import require_aware
-from app.errors import InvalidInput
+from app.errors import InvalidInput, Text
 from sla.counting_rules import ClosedBy, Count, CountingRules, ExemptAs, OnTimeBy, Per, SelfHandled
 
 
@@ -22,7 +22,10 @@ class Period:
 
     def __post_init__(self) -> None:
         if require_aware(self.start) >= require_aware(self.end):
-            raise InvalidInput({"period": f"统计期须先开始后结束：{self.start} 至 {self.end}"})
+            fault = Text(
+                "统计期须先开始后结束，现为 %(start)s 至 %(end)s", start=self.start, end=self.end
+            )
+            raise InvalidInput({"period": fault})
 
     def holds(self, at: datetime) -> bool:
         """Tell whether a moment lies in the period."""
@@ -144,9 +147,8 @@ class Tally:
     def count(self, name: str) -> int:
         """Return the count of that name."""
         if name not in COUNTS:
-            raise InvalidInput(
-                {"count": f"没有名为 {name!r} 的计数，应为 {'、'.join(COUNTS)} 之一"}
-            )
+            fault = Text("没有“%(name)s”这个数，应为 %(counts)s 之一", name=name, counts=COUNTS)
+            raise InvalidInput({"count": fault})
         return int(getattr(self, name))
 
 
@@ -227,7 +229,8 @@ def roll_up(
         above = parents.get(unit_id)
         while above is not None:
             if above in seen:
-                raise InvalidInput({"parents": f"单位 {above} 的上级关系成环"})
+                fault = Text("编号为 %(unit)s 的单位是它自己的上级", unit=above)
+                raise InvalidInput({"parents": fault})
             seen.add(above)
             totals[above] = totals.get(above, Tally()) + own
             above = parents.get(above)

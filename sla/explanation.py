@@ -7,10 +7,14 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import pairwise
 
+from app.errors import InvalidInput
 from sla.calendar import Measure, WorkingCalendar
 from sla.clock_events import (
     Cancelled,
+    Carried,
     ClockEvent,
+    ClockEvents,
+    ClockState,
     Extended,
     Paused,
     Restarted,
@@ -18,8 +22,8 @@ from sla.clock_events import (
     Started,
     Stopped,
 )
-from sla.clock_fold import ClockState, Fold, Piece, Run, fold, walk
-from sla.clocks import read
+from sla.clock_fold import Fold, Piece, Run, carry, fold, walk
+from sla.clocks import needs_all, read, state_of
 from sla.instants import from_us, span_of, to_us
 from sla.limits import AnyLimit, Until
 from sla.wording import Wording, late_words, left_words
@@ -52,7 +56,10 @@ def explain(
     """Account for a clock from its start to its due time; a restart begins a new account below the old.
 
     A clock stopped early is counted on to its due time, so that the reader can check it.
+    Raises InvalidInput for events of which some are carried: each has its line.
     """
+    if any(isinstance(event, Carried) for event in events):
+        raise InvalidInput({"events": "逐项说明须有全部事件，不能从承前起"})
     account = _Account(
         calendar, Wording(locale, calendar), calendar.local.date_at(to_us(events[0].at)).year
     )
@@ -87,10 +94,7 @@ class _Account:
         state = fold(events, self._calendar)
         if ended_at is not None:
             state.end_run(ended_at)
-        entries = [
-            _Entry(to_us(event.at), 0, self._event_text(events[: number + 1]))
-            for number, event in enumerate(events)
-        ]
+        entries = self._event_entries(events)
         runs = _cut(state.runs, state.cuts)
         pieces, due = walk(state, runs, self._calendar)
         for piece in pieces:
@@ -101,6 +105,18 @@ class _Account:
                 entries += self._count(piece, going_on=True)
         if due is not None:
             entries.append(_Entry(due, 2, self._due_text(due, state)))
+        return entries
+
+    def _event_entries(self, events: Sequence[ClockEvent]) -> list[_Entry]:
+        """Say each event; those before it are carried, or a long account would be counted anew for each line."""
+        entries: list[_Entry] = []
+        past: ClockEvents = ()
+        for number, event in enumerate(events):
+            if isinstance(event, Extended) and needs_all(past):
+                past = tuple(events[:number])
+            told = (*past, event)
+            entries.append(_Entry(to_us(event.at), 0, self._event_text(told)))
+            past = (carry(told, self._calendar),)
         return entries
 
     def _event_text(self, events: Sequence[ClockEvent]) -> str:
@@ -120,7 +136,8 @@ class _Account:
                     "paused_for", at=at, reason=reason, left=self._left(events)
                 )
             case Resumed():
-                key = "reworked" if isinstance(events[-2], Stopped) else "resumed"
+                reworked = state_of(events[:-1]) is ClockState.STOPPED
+                key = "reworked" if reworked else "resumed"
                 text = self._wording.say(key, at=at, left=self._left(events))
             case Stopped():
                 text = self._wording.say("stopped", at=at, amount=self._used(events))

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Final, Generic, TypeVar
 
-from app.errors import InvalidInput
+from app.errors import InvalidInput, Text
 from sla.counting import (
     COUNTS,
     Fact,
@@ -152,7 +152,8 @@ def indicators(rules: CountingRules) -> dict[str, Indicator]:
 def rate(numerator: int, denominator: int, decimals: int = 2) -> Decimal | None:
     """Return a percentage, halves rounded up; None (无数据) when there is nothing below the line."""
     if numerator < 0 or denominator < 0:
-        raise InvalidInput({"rate": f"计数不能为负：{numerator} / {denominator}"})
+        fault = Text("件数不能为负，现为 %(over)s 和 %(of)s", over=numerator, of=denominator)
+        raise InvalidInput({"rate": fault})
     if denominator == 0:
         return None
     # In whole numbers: a decimal quotient is itself rounded, and a half might come to lie below the line.

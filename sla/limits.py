@@ -10,7 +10,7 @@ from enum import StrEnum
 from typing import Final
 
 from app.clock import require_aware
-from app.errors import InvalidInput
+from app.errors import InvalidInput, Text
 from sla.calendar import Measure, WorkingCalendar
 from sla.instants import DAY, HOUR, from_us, to_us
 
@@ -89,11 +89,14 @@ class Limit:
 
     def __post_init__(self) -> None:
         if not isinstance(self.value, Decimal) or not self.value.is_finite():
-            raise InvalidInput({"limit_value": f"时限须为数字，现为 {self.value!r}"})
+            raise InvalidInput({"limit_value": _no_number(self.value)})
         if not 0 < self.value <= LARGEST_VALUE:
-            raise InvalidInput(
-                {"limit_value": f"时限须大于 0 且不超过 {LARGEST_VALUE}，现为 {self.value}"}
+            fault = Text(
+                "时限须大于 0，且不超过 %(most)s，现为 %(value)s",
+                most=LARGEST_VALUE,
+                value=self.value,
             )
+            raise InvalidInput({"limit_value": fault})
 
     @classmethod
     def of(cls, value: int | str | Decimal, unit: str) -> Limit:
@@ -101,24 +104,22 @@ class Limit:
         try:
             return cls(Decimal(value), LimitUnit(unit))
         except InvalidOperation as exc:
-            raise InvalidInput({"limit_value": f"时限须为数字，现为 {value!r}"}) from exc
+            raise InvalidInput({"limit_value": _no_number(value)}) from exc
         except ValueError as exc:
-            wanted = "、".join(LimitUnit)
-            raise InvalidInput(
-                {"limit_unit": f"时限单位须为 {wanted} 之一，现为 {unit!r}"}
-            ) from exc
+            raise InvalidInput({"limit_unit": _unknown(unit, tuple(LimitUnit))}) from exc
 
     @classmethod
     def parse(cls, written: str) -> Limit:
         """Read "2 working_hour", "5 working days", "15 minutes", "2工作时" or "5工作日"."""
         match = _WRITTEN.fullmatch(written)
         if match is None:
-            raise InvalidInput({"limit": f"时限应写作“2 working_hour”或“2工作时”，现为“{written}”"})
+            fault = Text("时限应写作“2 工作时”的样子，现为“%(written)s”", written=written)
+            raise InvalidInput({"limit": fault})
         spelled = match["unit"].lower().replace(" ", "_")
         known = _SPELLINGS.get(spelled) or _SPELLINGS.get(spelled.removesuffix("s"))
         if known is None:
-            wanted = "、".join(_CHINESE.values())
-            raise InvalidInput({"limit": f"不认识时限单位“{match['unit']}”，应为 {wanted} 之一"})
+            names = tuple(map(Text, _CHINESE.values()))
+            raise InvalidInput({"limit": _unknown(match["unit"], names)})
         unit, part = known
         return cls(Decimal(match["value"]) / part, unit)
 
@@ -167,7 +168,8 @@ def parse_limit(written: str) -> AnyLimit:
     try:
         return Until(datetime.fromisoformat(written.removeprefix("until ")))
     except ValueError as exc:
-        raise InvalidInput({"limit": f"“{written}”中没有带时区的时间"}) from exc
+        fault = Text("“%(written)s”中没有带时区的时间", written=written)
+        raise InvalidInput({"limit": fault}) from exc
 
 
 def due_at(start: datetime, limit: AnyLimit, calendar: WorkingCalendar) -> datetime:
@@ -184,6 +186,14 @@ def due_at(start: datetime, limit: AnyLimit, calendar: WorkingCalendar) -> datet
 def moment_before(due: datetime, limit: Limit, calendar: WorkingCalendar) -> datetime:
     """Return the latest moment from which the limit's time is left until the due time."""
     return from_us(calendar.retreat(to_us(due), limit.microseconds(calendar), limit.unit.measure))
+
+
+def _no_number(value: object) -> Text:
+    return Text("时限须为数字，现为“%(value)s”", value=value)
+
+
+def _unknown(unit: str, wanted: tuple[str, ...]) -> Text:
+    return Text("没有“%(unit)s”这种时限单位，应为%(wanted)s之一", unit=unit, wanted=wanted)
 
 
 def _plain(value: Decimal) -> str:

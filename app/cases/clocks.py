@@ -10,7 +10,7 @@ from typing import Any, Final
 import orjson
 
 from app.engine.moment import NEVER
-from app.errors import DefinitionError, Fault, InvalidInput, StateChanged
+from app.errors import DefinitionError, Fault, InvalidInput, StateChanged, Text
 from sla import clocks as arithmetic
 from sla.calendar import WorkingCalendar
 from sla.clock_events import Carried, ClockEvents
@@ -251,7 +251,7 @@ class CaseClocks:
     def _existing(self, name: str) -> RunningClock:
         clock = self.get(name)
         if clock is None:
-            raise StateChanged("时钟“%(name)s”还没有开始。", name=name)
+            raise StateChanged("“%(name)s”还没有开始计时。", name=name)
         return clock
 
     def _extensible(self, name: str) -> RunningClock:
@@ -277,7 +277,7 @@ def _moment_of(value: object) -> datetime:
     try:
         moment = datetime.fromisoformat(str(value))
     except ValueError as exc:
-        raise InvalidInput({"at": f"“{value}”不是时间"}) from exc
+        raise InvalidInput({"at": Text("“%(value)s”不是时间", value=value)}) from exc
     if moment.tzinfo is None:
-        raise InvalidInput({"at": f"“{value}”没有时区"})
+        raise InvalidInput({"at": Text("“%(value)s”没有时区", value=value)})
     return moment

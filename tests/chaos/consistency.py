@@ -51,6 +51,10 @@ DAMAGE: dict[str, str] = {
         AND NOT EXISTS (SELECT FROM facts f WHERE f.case_id = c.id)""",
     "message sent twice under two keys": """
         SELECT min(o.id) FROM outbox o GROUP BY key HAVING count(*) > 1""",
+    "clock that carries other events than are archived": """
+        SELECT k.id FROM sla_clocks k LEFT JOIN sla_clock_events e USING (case_id, name, round)
+        GROUP BY k.id HAVING count(e.id) <> coalesce((k.events -> 0 ->> 'number')::int, 0)
+        OR count(e.id) <> coalesce(max(e.seq), 0)""",
     "closed case with a running handling clock": """
         SELECT c.id FROM cases c JOIN sla_clocks k ON k.case_id = c.id
         WHERE c.closed_at IS NOT NULL AND k.name = 'handling' AND k.state = 'running'""",

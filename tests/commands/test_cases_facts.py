@@ -43,6 +43,17 @@ def test_changes_at_one_moment_share_a_version(desk):
     assert versions == [{"closed_as": "closed"}]
 
 
+def test_change_by_a_host_whose_clock_is_behind_goes_into_the_current_version(desk, clock):
+    case_id = desk.dispatched_case()
+    dispatched_at = clock.now()
+    clock.advance(timedelta(milliseconds=-5))
+    desk.hand_in(case_id)
+    rows = desk.rows(
+        "SELECT valid_from, valid_to, on_time FROM facts WHERE case_id = :id", id=case_id
+    )
+    assert rows == [{"valid_from": dispatched_at, "valid_to": None, "on_time": True}]
+
+
 def test_versions_follow_each_other_without_gap(desk, clock):
     case_id = desk.dispatched_case()
     for _ in range(3):

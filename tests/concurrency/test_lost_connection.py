@@ -11,8 +11,8 @@ from app.errors import DatabaseLost
 from app.run import run
 
 TABLES = (
-    "cases", "process_instances", "work_items", "timers", "sla_clocks", "case_log", "facts",
-    "outbox", "case_requests",
+    "cases", "process_instances", "work_items", "timers", "sla_clocks", "sla_clock_events",
+    "case_log", "facts", "outbox", "case_requests",
 )  # fmt: skip
 
 

@@ -43,7 +43,7 @@ def require_open(
 def require_free(actor: Actor, item: Mapping[str, Any]) -> None:
     """Raise Forbidden when somebody else has claimed the item."""
     if item["assignee_id"] not in (None, actor.person_id) and SYSTEM_ROLE not in actor.roles:
-        raise Forbidden("这项工作已由他人签收，请等其办理或退回。")
+        raise Forbidden("已由他人认领，请等其办理或退回。")
 
 
 def require_unit(actor: Actor, unit_id: int | None, *roles: str) -> None:

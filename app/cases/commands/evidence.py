@@ -5,8 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Final
 
+from app.cases.answers import not_one_of
 from app.cases.commands.authority import REPORTERS, fits
 from app.cases.photos import store_photo
+from app.cases.queries.visibility import may_see
 from app.cases.steps import context_of
 from app.cases.store import case_update, load_case, write_step
 from app.errors import Forbidden, InvalidInput
@@ -34,13 +36,14 @@ class AddPhoto:
 def add_photo(command: AddPhoto, tx: Tx) -> str:
     """Keep a photo and return its hash; the same photo twice is one."""
     if command.stage not in STAGES:
-        raise InvalidInput({"stage": f"应为 {'、'.join(STAGES)} 之一，现为“{command.stage}”"})
+        raise InvalidInput({"stage": not_one_of(command.stage, STAGES)})
     loaded = load_case(tx.connection, command.case_id)
     working = any(fits(tx.actor, item) for item in loaded.items)
-    if not working and not tx.actor.has(*REPORTERS):
+    reporting = tx.actor.has(*REPORTERS) and may_see(tx.session, tx.actor, command.case_id)
+    if not working and not reporting:
         raise Forbidden
     if command.item_id is not None and command.item_id not in {i["id"] for i in loaded.items}:
-        raise InvalidInput({"item_id": "不是这个案件待办的工作项"})
+        raise InvalidInput({"item_id": "这项工作不属于本案卷，或已经办结"})
     settings = tx.services.settings
     photo = store_photo(settings.photo_dir, command.content, bytes_limit=settings.photo_bytes_limit)
     context = context_of(tx, loaded)

@@ -19,13 +19,15 @@ from app.cases.steps import StepResult, collect, context_of, finish, moment_of, 
 from app.cases.store import CHANGING_COLUMNS, Loaded, case_insert, next_ids
 from app.clock import require_aware
 from app.engine import instance
-from app.errors import InvalidInput, StateChanged
+from app.errors import InvalidInput, StateChanged, Text
 from app.modeling.queries import active_hash, deployed
 from app.places.locate import OUTSIDE, Place, locate
 from app.run import Tx, handles
 
 CASE_KEY: Final = "case"
 REPORTED_STAGE: Final = "reported"
+# Two reports with one key at once: the second waits for the first, and then sees its case.
+_LOCK_SOURCE: Final = "SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))"
 _OF_SOURCE: Final = "SELECT number FROM cases WHERE source_key = %s"
 _COUNTS: Final = (
     "extensions", "reworks", "unfounded_returns", "media_supervisions", "dispatches", "returns",
@@ -61,7 +63,7 @@ def report_case(command: ReportCase, tx: Tx) -> StepResult:
     tx.actor.require(*REPORTERS)
     connection, now = tx.connection, tx.clock.now()
     case = _checked(command, now)
-    _refuse_known(connection, command.source_key)
+    _refuse_known(connection, case["source_key"])
     day = now.astimezone(tx.services.settings.timezone).date()
     duty = ""
     if command.class_code:
@@ -126,10 +128,11 @@ def _checked(command: ReportCase, now: datetime) -> dict[str, Any]:
 
 
 def _refuse_known(connection: Connection[Any], source_key: str | None) -> None:
-    """Raise StateChanged for a report that is a case already; the database refuses two at once."""
+    """Raise StateChanged for a report that is a case already."""
     if source_key is None:
         return
     with connection.cursor(row_factory=tuple_row) as cursor:
+        cursor.execute(_LOCK_SOURCE, (source_key,), prepare=True)
         found = cursor.execute(_OF_SOURCE, (source_key,), prepare=True).fetchone()
     if found is not None:
         raise StateChanged(
@@ -149,9 +152,10 @@ def _locate(tx: Tx, command: ReportCase) -> Place:
         if value is None:
             raise InvalidInput({field: "经度和纬度须同时填写"})
         if isinstance(value, bool) or not isinstance(value, int | float):
-            raise InvalidInput({field: f"应为数字，现为 {value!r}"})
+            raise InvalidInput({field: Text("应为数字，现为“%(value)s”", value=value)})
         if not math.isfinite(value) or abs(value) > limit:
-            raise InvalidInput({field: f"应在 -{limit} 至 {limit} 之间，现为 {value}"})
+            fault = Text("应在 -%(most)s 至 %(most)s 之间，现为 %(value)s", most=limit, value=value)
+            raise InvalidInput({field: fault})
     assert lon is not None
     assert lat is not None
     return locate(tx.session, lon, lat)

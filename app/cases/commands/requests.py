@@ -16,7 +16,7 @@ from app.accounts.roles import (
     UNIT_HANDLER,
     UNIT_MANAGER,
 )
-from app.cases.answers import clean_text
+from app.cases.answers import clean_text, not_one_of
 from app.cases.clocks import HANDLING
 from app.cases.commands.authority import require_unit
 from app.cases.context import StepContext
@@ -35,9 +35,10 @@ REASON_LENGTH: Final = 1000
 WITHIN_ORIGINAL: Final = "within_original"
 LONGER: Final = "longer"
 
-_NEXT_NO: Final = (
-    "SELECT coalesce(max(no), 0) + 1 FROM case_requests WHERE case_id = %s AND kind = %s"
-)
+# Not max(no): for few rows the planner takes that to mean all of them, and stays with it when they are many.
+_NEXT_NO: Final = """
+SELECT no + 1 FROM case_requests WHERE case_id = %s AND kind = %s ORDER BY no DESC LIMIT 1
+"""
 
 
 @dataclass(frozen=True)
@@ -137,7 +138,7 @@ def raise_supervision(command: RaiseSupervision, tx: Tx) -> StepResult:
     """Raise a supervision; it changes no deadline, and one by the media counts."""
     tx.actor.require(DUTY_CHIEF, SUPERVISOR, LEADER)
     if command.source not in SOURCES:
-        raise InvalidInput({"source": f"应为 {'、'.join(SOURCES)} 之一，现为“{command.source}”"})
+        raise InvalidInput({"source": not_one_of(command.source, SOURCES)})
     loaded = load_case(tx.connection, command.case_id)
     if loaded.case["closed_at"] is not None:
         raise StateChanged("案件已经结束，不能再督办。")

@@ -104,7 +104,7 @@ def claim_item(command: ClaimItem, tx: Tx) -> None:
     if item["assignee_id"] == tx.actor.person_id:
         return
     if item["assignee_id"] is not None:
-        raise StateChanged("这项工作已由他人签收。")
+        raise StateChanged("这项工作已由他人认领。")
     _reassign(tx, loaded, item, tx.actor.person_id, "claimed")
 
 
