@@ -13,7 +13,7 @@ PIP := .venv/bin/python -m pip --disable-pip-version-check install --quiet --pro
 export FLASK_APP := wsgi
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check format bench kill-test walks messages clean
+.PHONY: help run test check format bench kill-test walks messages pictures clean
 
 help: ## show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/\1|\2/' | \
@@ -23,6 +23,7 @@ run: $(RUN_STAMP) ## run the product on http://127.0.0.1:8000/ (PORT=, HOST=, DA
 	@HOST=$(HOST) PORT=$(PORT) exec .venv/bin/python -m app.launch
 
 test: $(DEV_STAMP) ## run the tests (JOBS=, ARGS= are passed to pytest)
+	.venv/bin/python -m app.simulation.assets
 	.venv/bin/python -m pytest -n $(JOBS) $(ARGS)
 
 check: $(DEV_STAMP) ## lint, format, types, layers
@@ -46,6 +47,9 @@ walks: $(DEV_STAMP) ## walk random diagrams beside stock SpiffWorkflow
 
 messages: $(DEV_STAMP) ## collect the texts of pages into the message catalogue
 	.venv/bin/python -m app.web.messages
+
+pictures: $(DEV_STAMP) ## take the README's pictures from the city that make run serves
+	.venv/bin/python -m tests.browser.pictures http://$(HOST):$(PORT)
 
 clean: ## remove the virtual environment (the data in var/ stay)
 	rm -rf .venv .mypy_cache .pytest_cache .ruff_cache

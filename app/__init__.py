@@ -19,7 +19,6 @@ def create_app(
     clock: Clock | None = None,
 ) -> Flask:
     """Build the web application and make its runtime the one that run() uses."""
-    # Imported here, so that importing one room (sla, engine) does not load the web.
-    from app.house import build_app  # noqa: PLC0415
+    from app.house import build_app  # noqa: PLC0415 because importing one room must not load the web
 
     return build_app(settings, database=database, clock=clock)

@@ -18,10 +18,15 @@ class Text(str):
     facts: dict[str, object]
 
     def __new__(cls, message: str, **facts: object) -> Text:
-        """message: a msgid, with `%(name)s` for each fact."""
-        text = super().__new__(cls, message % facts if facts else message)
+        """message: a msgid, with `%(name)s` for each fact; a fact may be a Text itself, or a tuple of words."""
+        shown = {name: _listed(fact) for name, fact in facts.items()}
+        text = super().__new__(cls, message % shown if facts else message)
         text.message, text.facts = message, facts
         return text
+
+
+def _listed(fact: object) -> object:
+    return "、".join(map(str, fact)) if isinstance(fact, tuple) else fact
 
 
 class AppError(Exception):
@@ -32,7 +37,7 @@ class AppError(Exception):
     def __init__(self, message: str | None = None, **facts: object) -> None:
         self.message = message or type(self).__doc__ or ""
         self.facts = facts
-        super().__init__(self.message % facts if facts else self.message)
+        super().__init__(Text(self.message, **facts))
 
 
 class NotFound(AppError):

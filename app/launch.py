@@ -6,61 +6,103 @@ database, then run web and worker together until Ctrl-C, and stop the embedded d
 
 from __future__ import annotations
 
+import fcntl
 import os
 import signal
 import socket
 import subprocess
 import sys
 import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from http import HTTPStatus
+from http.client import HTTPConnection
 from pathlib import Path
+from threading import Thread
 from types import FrameType
 
 import click
 from flask import Flask
 from flask.cli import ScriptInfo
+from sqlalchemy import select
 
 from app import create_app
+from app.accounts.tables import Unit
 from app.db.embedded import EmbeddedServer, ensure_running
 from app.errors import AppError
 from app.run import Runtime
 from app.settings import REPOSITORY, Settings
+from app.simulation.assets import ensure_node_modules
 
-PREPARATION = (
-    ("正在准备数据库 Preparing the database", ("db", "upgrade")),
-    ("正在部署流程 Deploying the definitions", ("definitions", "deploy-shipped")),
-    ("正在准备示例城市 Preparing the demo city", ("demo", "seed", "--if-empty")),
-)
 READY_LIMIT_S = 60
 
 
 def main() -> int:
     """Run the product until it is interrupted; return the exit status."""
-    settings = Settings.from_env()
+    _on_stopping(_interrupt)
     host, port = os.environ.get("HOST") or "127.0.0.1", int(os.environ.get("PORT") or 8000)
     try:
+        settings = Settings.from_env()
         _refuse_busy_port(host, port)
-        ensure_running(settings)
-        app = create_app(settings)
-        for title, arguments in PREPARATION:
-            click.echo(f"{title} …")
-            _command(app, *arguments)
-        runtime: Runtime = app.extensions["jingwei"]
-        runtime.database.drop_connections()
-        return _serve(app, host, port)
-    except AppError as error:
+        with _database_running(settings):
+            app = create_app(settings)
+            _prepare(app)
+            return _serve(app, host, port)
+    except (AppError, click.ClickException) as error:
         click.echo(str(error), err=True)
         return 1
-    except KeyboardInterrupt:
+    except PermissionError as error:
+        click.echo(f"{error.filename} 属于另一个用户 belongs to another user.", err=True)
+        return 1
+    except (KeyboardInterrupt, click.Abort):
         return 0
-    finally:
-        if not settings.database_url:
-            signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+
+@contextmanager
+def _database_running(settings: Settings) -> Iterator[None]:
+    """Keep the embedded server running inside the block; a server of DATABASE_URL runs by itself."""
+    if settings.database_url:
+        yield
+        return
+    settings.var_dir.mkdir(parents=True, exist_ok=True)
+    with (settings.var_dir / "run.lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as exc:
+            # Whoever ended first would stop the server of the other.
+            raise AppError(
+                "%(path)s 中的数据正由另一个 make run 使用：请先停止它，或用 JINGWEI_VAR 另指一个目录。"
+                " Another make run uses these data: stop it, or name another folder with JINGWEI_VAR.",
+                path=settings.var_dir,
+            ) from exc
+        try:
+            click.echo("正在启动数据库 Starting the database …")
+            ensure_running(settings)
+            yield
+        finally:
+            _on_stopping(lambda number, frame: None)
             if EmbeddedServer(settings.var_dir).stop():
                 click.echo("数据库已停止 The database has stopped.")
 
 
+def _prepare(app: Flask) -> None:
+    """Bring the database to today's shape and contents."""
+    runtime: Runtime = app.extensions["jingwei"]
+    click.echo("正在更新数据库结构 Migrating the database …")
+    _command(app, "db", "upgrade")
+    click.echo("正在部署流程 Deploying the definitions …")
+    _command(app, "definitions", "deploy-shipped")
+    click.echo("正在准备示例城市 Preparing the demo city …")
+    with runtime.database.sessions() as session:
+        empty = session.scalar(select(Unit.id).limit(1)) is None
+    if empty:
+        ensure_node_modules()
+    _command(app, "demo", "seed", "--if-empty")
+    runtime.database.drop_connections()
+
+
 def _serve(app: Flask, host: str, port: int) -> int:
-    """Run the Procfile until it ends or we are told to end; both signals reach honcho."""
+    """Run the Procfile until it ends or we are told to end."""
     programs = Path(sys.executable).parent
     environment = {
         **os.environ,
@@ -71,39 +113,68 @@ def _serve(app: Flask, host: str, port: int) -> int:
         "PYTHONUNBUFFERED": "1",
     }
     processes = subprocess.Popen(
-        [sys.executable, "-m", "honcho", "start"], cwd=REPOSITORY, env=environment
+        [sys.executable, "-m", "honcho", "start"],
+        cwd=REPOSITORY,
+        env=environment,
+        # Away from the terminal: its signals would end honcho before its processes, and so would
+        # a line that can no longer be written when it closes.
+        start_new_session=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
     )
-
-    def pass_on(number: int, frame: FrameType | None) -> None:
-        processes.terminate()
-
-    signal.signal(signal.SIGTERM, pass_on)
-    # Ctrl-C reaches honcho too: the terminal sends it to the whole group.
-    signal.signal(signal.SIGINT, pass_on)
+    Thread(target=_show, args=(processes,), daemon=True).start()
+    _on_stopping(lambda number, frame: processes.terminate())
     if _wait_until_ready(processes, host, port):
         click.echo(f"\n  经纬 Jingwei: http://{host}:{port}/    (Ctrl-C: 停止 stop)\n")
         _command(app, "demo", "accounts")
     status = processes.wait()
     # honcho reports the signal it was ended by; being told to stop is no failure.
-    return 0 if status in (0, 130, 143, -signal.SIGTERM, -signal.SIGINT) else status
+    return 0 if status in (0, 128 + signal.SIGTERM, -signal.SIGTERM) else status
+
+
+def _show(processes: subprocess.Popen[bytes]) -> None:
+    """Write what the processes say to our terminal, as long as there is one."""
+    assert processes.stdout is not None
+    for line in processes.stdout:
+        with suppress(OSError):
+            os.write(sys.stdout.fileno(), line)
+
+
+def _interrupt(number: int, frame: FrameType | None) -> None:
+    raise KeyboardInterrupt
+
+
+def _on_stopping(react: Callable[[int, FrameType | None], None]) -> None:
+    """React to Ctrl-C, to being told to end, and to the terminal's end, after which nobody reads us."""
+
+    def handle(number: int, frame: FrameType | None) -> None:
+        if number == signal.SIGHUP:
+            nowhere = os.open(os.devnull, os.O_WRONLY)
+            for stream in (sys.stdout, sys.stderr):
+                os.dup2(nowhere, stream.fileno())
+        react(number, frame)
+
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, handle)
 
 
 def _wait_until_ready(processes: subprocess.Popen[bytes], host: str, port: int) -> bool:
-    """Wait for the web server to accept connections; False when it ended or takes too long."""
+    """Wait for pages to be served; False when the processes ended or take too long."""
     deadline = time.monotonic() + READY_LIMIT_S
     while processes.poll() is None and time.monotonic() < deadline:
+        connection = HTTPConnection(host, port, timeout=READY_LIMIT_S)
         try:
-            with socket.create_connection((host, port), timeout=1):
-                return True
+            connection.request("GET", "/healthz")
+            return connection.getresponse().status == HTTPStatus.OK
         except OSError:
-            time.sleep(0.1)
+            time.sleep(0.1)  # until it listens: nothing else tells
+        finally:
+            connection.close()
     return False
 
 
 def _command(app: Flask, *arguments: str) -> None:
     """Run a command of the command line inside this process."""
-    if arguments[0] not in app.cli.commands and arguments[0] != "db":
-        return
     app.cli.main(
         args=list(arguments), obj=ScriptInfo(create_app=lambda: app), standalone_mode=False
     )

@@ -3,47 +3,39 @@
 from __future__ import annotations
 
 from importlib import import_module
-from importlib.util import find_spec
-from types import ModuleType
+from typing import Final
 
-import flask_smorest
 from flask import Flask
 
 from app.web.navigation import add_items
 from app.web.rest import rest
 
-ROOMS = (
-    "accounts", "catalogue", "places", "modeling", "cases", "assessment", "exchange", "simulation",
-    "worker",
+TABLES: Final = (
+    "accounts", "catalogue", "places", "modeling", "cases", "assessment", "exchange", "worker",
+    "simulation",
+)  # fmt: skip
+PAGES: Final = ("accounts", "catalogue", "cases", "assessment")
+APIS: Final = ("cases",)
+COMMANDS: Final = (
+    "accounts", "catalogue", "modeling", "assessment", "simulation", "worker", "db",
 )  # fmt: skip
 
 
 def import_tables() -> None:
     """Import every room's tables, so that Base.metadata is whole."""
-    for room in ROOMS:
-        _offered(room, "tables")
+    for room in TABLES:
+        import_module(f"app.{room}.tables")
 
 
 def register_rooms(app: Flask) -> None:
     """Register each room's pages (with their navigation entries), API and commands."""
-    for room in ROOMS:
-        if pages := _offered(room, "pages"):
-            app.register_blueprint(pages.blueprint)
-            add_items(app, getattr(pages, "navigation", ()))
-        if api := _offered(room, "api"):
-            if isinstance(api.blueprint, flask_smorest.Blueprint):
-                rest.register_blueprint(api.blueprint)
-            else:
-                app.register_blueprint(api.blueprint)
-    for room in (*ROOMS, "db"):
-        if module := _offered(room, "cli"):
-            for command in getattr(module, "commands", None) or [module.cli]:
-                app.cli.add_command(command)
-
-
-def _offered(room: str, part: str) -> ModuleType | None:
-    """Import one part of a room; None when the room has no such part."""
-    name = f"app.{room}.{part}"
-    if find_spec(f"app.{room}") is None or find_spec(name) is None:
-        return None
-    return import_module(name)
+    for room in PAGES:
+        pages = import_module(f"app.{room}.pages")
+        app.register_blueprint(pages.blueprint)
+        add_items(app, getattr(pages, "navigation", ()))
+    for room in APIS:
+        rest.register_blueprint(import_module(f"app.{room}.api").blueprint)
+    for room in COMMANDS:
+        module = import_module(f"app.{room}.cli")
+        for command in getattr(module, "commands", None) or [module.cli]:
+            app.cli.add_command(command)

@@ -101,6 +101,15 @@ def platform_id(path: str) -> int | None:
     return int(ids[1]) if len(ids) > 1 else None
 
 
+def stands_in_ranked_unit(session: Session, path: str) -> bool:
+    """Tell whether a path leads into a ranked unit: neither the city's own nor a centre of it."""
+    platform = platform_id(path)
+    if platform is None:
+        return False
+    group = session.scalar(select(Unit.rank_group).where(Unit.id == platform))
+    return group is not None
+
+
 def responsible_unit(session: Session, duty: str, district_code: str | None) -> int | None:
     """Return the second-level unit that has a duty in a district; None when a person must choose.
 

@@ -18,7 +18,7 @@ from openpyxl.styles import Alignment, Border, Font, PatternFill, Side
 from openpyxl.utils import get_column_letter
 
 from app.clock import require_aware
-from app.errors import InvalidInput
+from app.errors import InvalidInput, Text
 
 MOST_ROWS: Final = 1_048_576
 MADE_BY: Final = "经纬"
@@ -91,7 +91,10 @@ class Sheet:
     def add(self, values: Iterable[Value], style: Style = PLAIN) -> int:
         """Append a row and return its number. Raises InvalidInput when the sheet is full."""
         if self.rows == MOST_ROWS:
-            raise InvalidInput({"": f"工作表“{self.title}”超过 {MOST_ROWS} 行，请缩短统计期"})
+            fault = Text(
+                "工作表“%(title)s”超过 %(most)s 行，请缩短统计期", title=self.title, most=MOST_ROWS
+            )
+            raise InvalidInput({"": fault})
         self.rows += 1
         cells = [self._cell(place, value, style) for place, value in enumerate(values, start=1)]
         self.book[self.title].append(cells)

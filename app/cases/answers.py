@@ -7,8 +7,8 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any, Final
 
-from app.engine.expressions import evaluate
-from app.errors import InvalidInput
+from app.engine.expressions import evaluate, unwrap
+from app.errors import InvalidInput, Text
 from app.modeling.forms import Field, Form
 
 LONGEST_TEXT: Final = 20_000
@@ -19,7 +19,11 @@ _DECIMAL: Final = re.compile(r"-?[0-9]{1,15}(\.[0-9]{1,9})?")
 
 
 class Unfit(ValueError):
-    """An answer that its field does not take; the message says what it should be."""
+    """An answer that its field does not take; the fault says what it should be."""
+
+    def __init__(self, fault: Text) -> None:
+        super().__init__(fault)
+        self.fault = fault
 
 
 def check_answers(form: Form, given: Mapping[str, Any]) -> dict[str, Any]:
@@ -27,7 +31,8 @@ def check_answers(form: Form, given: Mapping[str, Any]) -> dict[str, Any]:
 
     A field that the form hides for these answers is not answered, whatever was sent.
     """
-    faults = dict.fromkeys(given.keys() - {f.key for f in form.fields}, "表单中没有这一项")
+    unasked = given.keys() - {field.key for field in form.fields}
+    faults = dict.fromkeys(unasked, Text("表单中没有这一项"))
     answers: dict[str, Any] = {}
     for field in form.fields:
         value = None if field.readonly else given.get(field.key)
@@ -37,15 +42,15 @@ def check_answers(form: Form, given: Mapping[str, Any]) -> dict[str, Any]:
             )
         except Unfit as exc:
             answers[field.key] = None
-            faults[field.key] = str(exc)
+            faults[field.key] = exc.fault
     for field in form.fields:
-        if field.hidden_when and _holds(field.hidden_when, answers):
+        if field.hidden_when and holds(field.hidden_when, answers):
             answers[field.key] = None
             faults.pop(field.key, None)
         elif (
             answers[field.key] is None and field.key not in faults and _is_required(field, answers)
         ):
-            faults[field.key] = f"请填写“{field.label}”"
+            faults[field.key] = Text("请填写这一项")
     if faults:
         raise InvalidInput(faults)
     return answers
@@ -54,43 +59,54 @@ def check_answers(form: Form, given: Mapping[str, Any]) -> dict[str, Any]:
 def clean_text(field: str, value: object, *, longest: int, required: bool = False) -> str:
     """Return a text without blanks around it. Raises InvalidInput for a field that is no text or too long."""
     if not isinstance(value, str):
-        raise InvalidInput({field: f"应为文字，现为 {value!r}"})
+        raise InvalidInput({field: _no_text(value)})
     text = value.strip()
     try:
         _refuse_unstorable(text)
     except Unfit as exc:
-        raise InvalidInput({field: str(exc)}) from exc
+        raise InvalidInput({field: exc.fault}) from exc
     if len(text) > longest:
-        raise InvalidInput({field: f"有 {len(text)} 个字，不得超过 {longest} 个"})
+        raise InvalidInput({field: _too_long(text, longest)})
     if required and not text:
         raise InvalidInput({field: "不能为空"})
     return text
+
+
+def not_one_of(value: object, wanted: tuple[str, ...]) -> Text:
+    """Return the fault of a value that is none of those wanted."""
+    return Text("应为 %(wanted)s 之一，现为“%(value)s”", wanted=wanted, value=value)
+
+
+def holds(expression: str, answers: Mapping[str, Any]) -> bool:
+    """Tell whether a condition holds for the answers; `depth > 3` does not for a depth nobody has given."""
+    try:
+        return bool(evaluate(unwrap(expression), answers, {}))
+    except TypeError:
+        return False
 
 
 def _is_required(field: Field, answers: Mapping[str, Any]) -> bool:
     if field.readonly:
         return False
     return bool(field.rules.get("required")) or (
-        field.required_when is not None and _holds(field.required_when, answers)
+        field.required_when is not None and holds(field.required_when, answers)
     )
-
-
-def _holds(expression: str, answers: Mapping[str, Any]) -> bool:
-    return bool(evaluate(expression, answers, {}))
 
 
 def _text(field: Field, value: object) -> str:
     if not isinstance(value, str):
-        raise Unfit(f"应为文字，现为 {value!r}")
+        raise Unfit(_no_text(value))
     _refuse_unstorable(value)
     rules = field.rules
     longest = rules.get("maxLength", LONGEST_TEXT)
     if len(value) > longest:
-        raise Unfit(f"有 {len(value)} 个字，不得超过 {longest} 个")
-    if len(value) < rules.get("minLength", 0):
-        raise Unfit(f"有 {len(value)} 个字，至少要 {rules['minLength']} 个")
+        raise Unfit(_too_long(value, longest))
+    shortest = rules.get("minLength", 0)
+    if len(value) < shortest:
+        fault = Text("有 %(n)s 个字，至少要 %(least)s 个", n=len(value), least=shortest)
+        raise Unfit(fault)
     if rules.get("pattern") and not re.fullmatch(rules["pattern"], value):
-        raise Unfit(f"格式不对，应符合 {rules['pattern']}")
+        raise Unfit(Text("格式不对，应符合 %(pattern)s", pattern=rules["pattern"]))
     return value
 
 
@@ -98,7 +114,7 @@ def _refuse_unstorable(value: str) -> None:
     """Refuse what the database cannot keep: a NUL, half of a surrogate pair."""
     half = not value.isascii() and any("\ud800" <= letter <= "\udfff" for letter in value)
     if "\x00" in value or half:
-        raise Unfit("含有不能保存的字符")
+        raise Unfit(Text("含有不能保存的字符"))
 
 
 def _number(field: Field, value: object) -> int | float:
@@ -106,12 +122,12 @@ def _number(field: Field, value: object) -> int | float:
     if isinstance(value, str) and _DECIMAL.fullmatch(value):
         value = float(value) if "." in value else int(value)
     if isinstance(value, bool) or not isinstance(value, int | float) or not abs(value) < 10**15:
-        raise Unfit(f"应为数字，现为 {value!r}")
+        raise Unfit(Text("应为数字，现为“%(value)s”", value=value))
     rules = field.rules
     if "min" in rules and value < rules["min"]:
-        raise Unfit(f"不得小于 {rules['min']}，现为 {value}")
+        raise Unfit(Text("不得小于 %(least)s，现为 %(value)s", least=rules["min"], value=value))
     if "max" in rules and value > rules["max"]:
-        raise Unfit(f"不得大于 {rules['max']}，现为 {value}")
+        raise Unfit(Text("不得大于 %(most)s，现为 %(value)s", most=rules["max"], value=value))
     return value
 
 
@@ -119,25 +135,25 @@ def _checked(field: Field, value: object) -> bool:
     if isinstance(value, str):
         value = {"true": True, "on": True, "false": False}.get(value)
     if not isinstance(value, bool):
-        raise Unfit(f"应为是或否，现为 {value!r}")
+        raise Unfit(Text("应为是或否，现为“%(value)s”", value=value))
     return value
 
 
 def _choice(field: Field, value: object) -> str | int:
     if field.source in _NUMBERED_SOURCES:
         if isinstance(value, bool) or not _DIGITS.fullmatch(str(value)):
-            raise Unfit(f"应为编号，现为 {value!r}")
+            raise Unfit(Text("应为编号，现为“%(value)s”", value=value))
         return int(str(value))
     if not isinstance(value, str):
-        raise Unfit(f"应为选项之一，现为 {value!r}")
+        raise Unfit(Text("应为选项之一，现为“%(value)s”", value=value))
     if field.options is not None and value not in field.options:
-        raise Unfit(f"没有“{value}”这个选项，应为 {'、'.join(sorted(field.options))} 之一")
+        raise Unfit(not_one_of(value, tuple(sorted(field.options))))
     return _text(field, value)
 
 
 def _choices(field: Field, value: object) -> list[str | int]:
     if not isinstance(value, list):
-        raise Unfit(f"应为若干选项，现为 {value!r}")
+        raise Unfit(Text("应为若干选项，现为“%(value)s”", value=value))
     return [_choice(field, one) for one in value]
 
 
@@ -145,10 +161,18 @@ def _moment(field: Field, value: object) -> str:
     try:
         moment = datetime.fromisoformat(str(value))
     except ValueError as exc:
-        raise Unfit(f"应为日期时间，现为 {value!r}") from exc
+        raise Unfit(Text("应为日期时间，现为“%(value)s”", value=value)) from exc
     if moment.tzinfo is None:
-        raise Unfit(f"缺少时区，应写作 {value}+08:00")
+        raise Unfit(Text("缺少时区，应写作 %(value)s+08:00", value=value))
     return moment.isoformat()
+
+
+def _no_text(value: object) -> Text:
+    return Text("应为文字，现为“%(value)s”", value=value)
+
+
+def _too_long(text: str, longest: int) -> Text:
+    return Text("有 %(n)s 个字，不得超过 %(most)s 个", n=len(text), most=longest)
 
 
 _READERS: Final[Mapping[str, Callable[[Field, object], Any]]] = {

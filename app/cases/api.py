@@ -12,12 +12,12 @@ from flask_smorest import Blueprint
 from marshmallow import Schema, fields, validate
 
 from app.cases.queries import inbox
-from app.cases.queries.case_file import case_by_number, open_items_of
+from app.cases.queries.case_file import open_items_of
 from app.cases.queries.inbox import InboxFilter
 from app.cases.queries.keyset import Place
 from app.cases.queries.matching import without_nul
+from app.cases.queries.visibility import visible_case
 from app.db.session import db
-from app.errors import NotFound
 from app.run import Actor, Runtime
 
 blueprint = Blueprint("cases_api", __name__, url_prefix="/api", description="Cases and work items")
@@ -107,11 +107,9 @@ class CaseView(MethodView):
 
     @blueprint.response(HTTPStatus.OK, CaseSchema)  # type: ignore[untyped-decorator]  # no types
     def get(self, number: str) -> dict[str, Any]:
-        """Return a case by its number."""
+        """Return a case by its number, if the person may see it."""
         session = db.session()
-        case = case_by_number(session, without_nul(number))
-        if case is None:
-            raise NotFound("没有案卷号为 %(number)s 的案件。", number=number)
+        case = visible_case(session, current_user.actor, number)
         columns = {
             name: getattr(case, name) for name in CaseSchema().fields if name != "open_items"
         }

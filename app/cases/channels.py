@@ -7,7 +7,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Final
 
-from app.errors import InvalidInput
+from app.errors import InvalidInput, Text
 from app.settings import REPOSITORY
 from sla.policy_files import Section, read_policy
 
@@ -38,7 +38,8 @@ def channel_of(code: str) -> Channel:
     """Return the channel of a code. Raises InvalidInput."""
     channels = load_channels()
     if code not in channels:
-        raise InvalidInput({"channel": f"没有渠道“{code}”，应为 {'、'.join(channels)} 之一"})
+        fault = Text("没有渠道“%(code)s”，应为 %(known)s 之一", code=code, known=tuple(channels))
+        raise InvalidInput({"channel": fault})
     return channels[code]
 
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from app.errors import InvalidInput, NotFound
+from app.errors import InvalidInput, NotFound, Text
 
 _HASH: Final = re.compile(r"[0-9a-f]{64}")
 
@@ -42,7 +42,10 @@ def store_photo(folder: Path, content: bytes, *, bytes_limit: int) -> StoredPhot
     if not content:
         raise InvalidInput({"photo": "照片是空的"})
     if len(content) > bytes_limit:
-        raise InvalidInput({"photo": f"照片有 {len(content)} 字节，不得超过 {bytes_limit} 字节"})
+        fault = Text(
+            "照片有 %(size)s 字节，不得超过 %(most)s 字节", size=len(content), most=bytes_limit
+        )
+        raise InvalidInput({"photo": fault})
     media_type = media_type_of(content)
     if media_type is None:
         raise InvalidInput({"photo": "不是可以识别的照片：请用 JPEG、PNG、WebP 或 HEIC"})

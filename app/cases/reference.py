@@ -10,7 +10,7 @@ from typing import Any, Final
 from psycopg import Connection
 from psycopg.rows import class_row
 
-from app.errors import InvalidInput
+from app.errors import InvalidInput, Text
 
 _CLASS: Final = """
 SELECT c.id, c.kind, c.code, c.minor_name AS name, c.duty
@@ -78,7 +78,8 @@ def class_on(connection: Connection[Any], code: str, day: date) -> ClassFound:
     with connection.cursor(row_factory=class_row(ClassFound)) as cursor:
         found = cursor.execute(_CLASS, (code, day), prepare=True).fetchone()
     if found is None:
-        raise InvalidInput({"class_code": f"{day} 的类别目录中没有“{code}”"})
+        fault = Text("%(day)s 的案件分类中没有“%(code)s”", day=day, code=code)
+        raise InvalidInput({"class_code": fault})
     return found
 
 
@@ -87,7 +88,8 @@ def condition_of(connection: Connection[Any], of: ClassFound, seq: int) -> Condi
     with connection.cursor(row_factory=class_row(ConditionFound)) as cursor:
         found = cursor.execute(_CONDITION, (of.id, seq), prepare=True).fetchone()
     if found is None:
-        raise InvalidInput({"condition_seq": f"类别“{of.name}”没有第 {seq} 条立案条件"})
+        fault = Text("分类“%(name)s”没有第 %(seq)s 条立案条件", name=of.name, seq=seq)
+        raise InvalidInput({"condition_seq": fault})
     return found
 
 
@@ -96,9 +98,11 @@ def unit_for_dispatch(connection: Connection[Any], unit_id: int) -> UnitFound:
     with connection.cursor(row_factory=class_row(UnitFound)) as cursor:
         found = cursor.execute(_UNIT, (unit_id,), prepare=True).fetchone()
     if found is None or not found.active:
-        raise InvalidInput({"unit_id": f"没有编号为 {unit_id} 的在用单位"})
+        fault = Text("没有编号为 %(id)s 的单位，或它已停用", id=unit_id)
+        raise InvalidInput({"unit_id": fault})
     if found.level == 1:
-        raise InvalidInput({"unit_id": f"“{found.name}”是市级平台，请派遣到下级单位"})
+        fault = Text("“%(name)s”是市级平台，请派遣到下级单位", name=found.name)
+        raise InvalidInput({"unit_id": fault})
     return found
 
 
@@ -109,7 +113,8 @@ def person_for(
     with connection.cursor(row_factory=class_row(PersonFound)) as cursor:
         found = cursor.execute(_PERSON, (role, person_id), prepare=True).fetchone()
     if found is None or not found.active:
-        raise InvalidInput({field: f"编号为 {person_id} 的人员不存在、已停用或没有所需的角色"})
+        fault = Text("编号为 %(id)s 的人员不存在、已停用或没有所需的角色", id=person_id)
+        raise InvalidInput({field: fault})
     if within is not None and not found.unit_path.startswith(within):
-        raise InvalidInput({field: f"“{found.name}”不属于承办单位"})
+        raise InvalidInput({field: Text("“%(name)s”不属于承办单位", name=found.name)})
     return found

@@ -15,5 +15,5 @@ def act(command: object) -> Any:
     actor = current_user.actor
     # Give the page's reading connection back first: a thread that waits for a second one while it
     # holds a first could wait for another that does the same.
-    db.session.rollback()
+    db.session.remove()
     return run(command, actor=actor)

@@ -66,7 +66,7 @@ def status_of(error: errors.AppError) -> HTTPStatus:
 
 def text_of(error: errors.AppError) -> str:
     """Return the error's message in the reader's language."""
-    return said(errors.Text(error.message, **error.facts)) if error.message else ""
+    return said(errors.Text(error.message, **error.facts))
 
 
 def wants_json() -> bool:
@@ -81,9 +81,10 @@ def _app_error(error: errors.AppError) -> ResponseReturnValue:
     status = status_of(error)
     if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
         log.error("%s %s: %s", request.method, request.path, error, exc_info=error)
-    fields = error.fields if isinstance(error, errors.InvalidInput) else {}
+    given = error.fields if isinstance(error, errors.InvalidInput) else {}
+    fields = {name: said(text) for name, text in given.items()}
     faults = error.faults if isinstance(error, errors.DefinitionError) else ()
-    details = [said(text) for text in fields.values()] + [str(fault) for fault in faults]
+    details = [*fields.values(), *map(str, faults)]
     return _answer(status, error.code, text_of(error), details, fields)
 
 

@@ -57,7 +57,7 @@ def working_minutes(minutes: int | None) -> str:
 def percent(rate: Decimal | float | None) -> str:
     """Write a rate (0.9312) as a percentage with two places, half up: 93.12%."""
     if rate is None:
-        return _("无数据")
+        return str(_("无数据"))
     exact = Decimal(str(rate)) * 100
     return f"{exact.quantize(Decimal('0.01'), ROUND_HALF_UP)}%"
 

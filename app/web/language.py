@@ -29,20 +29,30 @@ def init_app(app: Flask) -> None:
 def chosen_language() -> str:
     """Return the language of the reader's cookie, or the installation's own."""
     chosen = request.cookies.get(COOKIE) if has_request_context() else None
-    return chosen if chosen in LANGUAGES else current_app.config["BABEL_DEFAULT_LOCALE"]
+    return chosen if chosen in LANGUAGES else str(current_app.config["BABEL_DEFAULT_LOCALE"])
 
 
 def language_code() -> str:
     """Return the code of the language in use, for the lang attribute."""
     locale = get_locale()
-    return "zh-CN" if locale is None or locale.language == "zh" else locale.language
+    return "zh-CN" if locale is None or locale.language == "zh" else str(locale.language)
 
 
 def said(text: str) -> str:
     """Return a sentence that was made without a reader in mind in the reader's language."""
+    if not text:
+        # The catalogue's own head answers to an empty text.
+        return ""
     if isinstance(text, Text):
-        return gettext(text.message, **text.facts)
-    return gettext(text) if text else ""
+        facts = {name: _said_fact(fact) for name, fact in text.facts.items()}
+        return str(gettext(text.message, **facts))
+    return str(gettext(text))
+
+
+def _said_fact(fact: object) -> object:
+    if isinstance(fact, tuple):
+        return gettext("、").join(str(_said_fact(one)) for one in fact)
+    return said(fact) if isinstance(fact, Text) else fact
 
 
 def compile_catalogues(folder: Path = TRANSLATIONS) -> None:

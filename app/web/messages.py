@@ -7,7 +7,6 @@ tests/web/test_messages.py names it until it has one.
 from __future__ import annotations
 
 import ast
-import inspect
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -19,6 +18,7 @@ from app import errors
 from app.settings import REPOSITORY
 from app.web.language import TRANSLATIONS
 
+ROOTS = ("app", "sla", "connectors")
 METHODS = [("**.py", "python"), ("**/templates/**.html", "jinja2.ext.babel_extract")]
 # An error's first argument is a text for its reader too.
 KEYWORDS = {
@@ -26,35 +26,43 @@ KEYWORDS = {
     "ngettext": (1, 2), "Text": None, "NotFound": None, "Forbidden": None, "StateChanged": None,
     "EngineError": None, "ConnectorError": None, "DatabaseUnusable": None, "AppError": None,
 }  # fmt: skip
+ERRORS = {name for name, kind in vars(errors).items() if isinstance(kind, type)}
 
 
 def collected_catalogue() -> Catalog:
     """Return every text in use."""
     catalogue = Catalog(charset="utf-8")
-    for name, line, text, comments, context in extract_from_dir(
-        REPOSITORY / "app", METHODS, keywords=KEYWORDS, comment_tags=()
-    ):
-        catalogue.add(text, None, [(f"app/{name}", line)], auto_comments=comments, context=context)
-    for text in (*_default_messages(), *_field_messages()):
-        catalogue.add(text, None, [("app/errors.py", 1)])
+    for root in ROOTS:
+        for name, line, text, comments, context in extract_from_dir(
+            REPOSITORY / root, METHODS, keywords=KEYWORDS, comment_tags=()
+        ):
+            places = [(f"{root}/{name}", line)]
+            catalogue.add(text, None, places, auto_comments=comments, context=context)
+        for path in (REPOSITORY / root).rglob("*.py"):
+            place = (str(path.relative_to(REPOSITORY)), 1)
+            for node in ast.walk(ast.parse(path.read_text())):
+                for text in (*_default_message(node), *_field_messages(node)):
+                    catalogue.add(text, None, [place])
     return catalogue
 
 
-def _default_messages() -> Iterator[str]:
-    """Yield the docstrings of the errors: their messages when none is given."""
-    for _name, kind in inspect.getmembers(errors, inspect.isclass):
-        if issubclass(kind, errors.AppError) and kind.__doc__:
-            yield kind.__doc__
+def _default_message(node: ast.AST) -> Iterator[str]:
+    """Yield the docstring of an error: its message when none is given."""
+    if isinstance(node, ast.ClassDef):
+        bases = {base.id for base in node.bases if isinstance(base, ast.Name)}
+        text = ast.get_docstring(node)
+        if text and (node.name == "AppError" or bases & ERRORS):
+            yield text
 
 
-def _field_messages() -> Iterator[str]:
+def _field_messages(node: ast.AST) -> Iterator[str]:
     """Yield what is wrong with fields: the plain texts inside a dict given to InvalidInput."""
-    for path in (REPOSITORY / "app").rglob("*.py"):
-        for node in ast.walk(ast.parse(path.read_text())):
-            if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "InvalidInput":
-                faults = [v for d in node.args if isinstance(d, ast.Dict) for v in d.values]
-                texts = [v.value for v in faults if isinstance(v, ast.Constant)]
-                yield from (text for text in texts if isinstance(text, str))
+    if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "InvalidInput":
+        faults = [
+            value for given in node.args if isinstance(given, ast.Dict) for value in given.values
+        ]
+        texts = [fault.value for fault in faults if isinstance(fault, ast.Constant)]
+        yield from (text for text in texts if isinstance(text, str))
 
 
 def catalogue_paths() -> list[Path]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from flask import Flask, current_app, request
+from flask import Flask, current_app, request, url_for
 from flask_babel import LazyString
 from flask_login import current_user
 
@@ -40,9 +40,12 @@ def navigation() -> list[tuple[NavigationItem, bool]]:
     if not current_user.is_authenticated:
         return []
     items: list[NavigationItem] = current_app.extensions["jingwei.navigation"]
-    here = request.blueprint
-    return [
-        (item, item.endpoint.partition(".")[0] == here)
-        for item in items
-        if not item.roles or current_user.actor.has(*item.roles)
-    ]
+    shown = [item for item in items if not item.roles or current_user.actor.has(*item.roles)]
+    addresses = [url_for(item.endpoint) for item in shown]
+    here = max((address for address in addresses if _leads_to(address)), key=len, default=None)
+    return [(item, address == here) for item, address in zip(shown, addresses, strict=True)]
+
+
+def _leads_to(address: str) -> bool:
+    """Tell whether the present page is at an address or below it."""
+    return request.path == address or request.path.startswith(f"{address}/")

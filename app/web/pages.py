@@ -21,7 +21,7 @@ blueprint = Blueprint("web", __name__)
 def home() -> ResponseReturnValue:
     """Lead to the first page that the reader may open."""
     if not current_user.is_authenticated:
-        return current_app.login_manager.unauthorized()
+        return redirect(url_for("accounts.sign_in"))
     items = navigation()
     if not items:
         raise NotFound

@@ -100,6 +100,18 @@ def test_field_is_required_when_another_answer_says_so():
     assert set(refused.value.fields) == {"why"}
 
 
+def test_condition_on_a_number_nobody_gave_does_not_hold():
+    asked = form(
+        {"type": "number", "key": "depth"},
+        {"type": "textarea", "key": "why", "properties": {"required_when": "depth > 3"}},
+        {"type": "textfield", "key": "n", "conditional": {"hide": "=depth > 3"}},
+    )
+    assert check_answers(asked, {"n": "浅"}) == {"depth": None, "why": None, "n": "浅"}
+    with pytest.raises(InvalidInput) as refused:
+        check_answers(asked, {"depth": 4})
+    assert set(refused.value.fields) == {"why"}
+
+
 def test_hidden_field_is_not_answered_whatever_was_sent():
     asked = form(
         {"type": "radio", "key": "outcome", "values": OPTIONS},

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from app.cases.commands import AddPhoto
+from app.cases.commands import AddPhoto, ReportCase
 from app.cases.photos import photo_path, store_photo
 from app.errors import Forbidden, InvalidInput, NotFound
 from app.run import Runtime, Services, install, run
@@ -54,6 +54,14 @@ def test_stranger_may_not_add_photos(desk):
     case_id = desk.reported_case()
     with pytest.raises(Forbidden):
         run(AddPhoto(case_id, JPEG), actor=desk.city.handler2)
+
+
+def test_collector_adds_no_photos_to_the_report_of_another(desk):
+    command = ReportCase(channel="hotline", title="路边垃圾")
+    case_id = run(command, actor=desk.city.intake).case_id
+    desk.do(case_id, "T_verify", replace(desk.city.collector, person_id=111), "exists")
+    with pytest.raises(Forbidden):
+        run(AddPhoto(case_id, JPEG), actor=desk.city.collector)
 
 
 def test_handler_adds_photos_to_the_work_in_hand(desk):

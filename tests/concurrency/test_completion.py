@@ -104,6 +104,29 @@ def test_second_case_of_the_day_waits_for_the_first_ones_number(desk, stage, asi
     assert other.result(timeout=10).number == "20251125000002"
 
 
+def test_second_report_of_one_source_waits_then_hears_of_the_first(desk, stage, aside):
+    command = ReportCase(channel="collector", title="垃圾", source_key="boston311:7")
+    with stage.standing_before_commit(command, desk.city.collector) as first:
+        other = aside(run, command, actor=desk.city.intake)
+        stage.wait_until_somebody_waits()
+    with pytest.raises(StateChanged, match=first.number):
+        other.result(timeout=10)
+    assert desk.rows("SELECT number FROM cases") == [{"number": first.number}]
+
+
+def test_report_whose_twin_rolls_back_becomes_the_case(desk, stage, aside):
+    command = ReportCase(channel="collector", title="垃圾", source_key="boston311:7")
+    others = []
+
+    def meanwhile():
+        others.append(aside(run, command, actor=desk.city.intake))
+        stage.wait_until_somebody_waits()
+
+    stage.run_and_roll_back(command, desk.city.collector, meanwhile)
+    number = others[0].result(timeout=10).number
+    assert desk.rows("SELECT number FROM cases") == [{"number": number}]
+
+
 def test_deployments_come_one_by_one(desk, stage, aside):
     files = shipped_files()
     first, second = (

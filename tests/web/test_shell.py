@@ -8,7 +8,8 @@ from flask.testing import FlaskClient
 from flask_babel import force_locale, gettext
 
 from app import errors
-from app.web.language import compile_catalogues
+from app.web.errors import text_of
+from app.web.language import compile_catalogues, said
 from app.web.pages import _local_path
 
 
@@ -58,6 +59,29 @@ def test_definition_fault_is_shown_with_file_and_element(app: Flask) -> None:
 def test_facts_of_a_message_are_filled_in(app: Flask) -> None:
     answer = _raising(app, errors.CalendarMissing(2031)).get("/raises")
     assert "2031 年的工作日历尚未载入" in answer.text
+
+
+def test_facts_that_are_words_are_said_in_the_reader_s_language(app: Flask) -> None:
+    fault = errors.Text("应为 %(wanted)s 之一，现为“%(value)s”", wanted=("a", "b"), value="c")
+    assert str(fault) == "应为 a、b 之一，现为“c”"
+    changed = errors.StateChanged(
+        "计时现在的状态是“%(state)s”，须为“%(wanted)s”才能这样办，请刷新后再看。",
+        state=errors.Text("已停止"),
+        wanted=(errors.Text("计时中"), errors.Text("停表")),
+    )
+    assert "“计时中、停表”" in str(changed)
+    with app.app_context(), force_locale("en"):
+        assert said(fault) == "Should be one of a, b, not “c”"
+        assert "stopped" in text_of(changed)
+        assert "计时" not in text_of(changed)
+
+
+def test_program_is_told_its_fields_in_its_language(app: Flask) -> None:
+    fault = errors.Text("应为 %(wanted)s 之一，现为“%(value)s”", wanted=("a", "b"), value="c")
+    client = _raising(app, errors.InvalidInput({"channel": fault}))
+    client.set_cookie("language", "en")
+    answer = client.get("/api/raises").json
+    assert answer["fields"] == {"channel": "Should be one of a, b, not “c”"}
 
 
 def test_unknown_address_is_a_page(client: FlaskClient) -> None:

@@ -104,6 +104,15 @@ def test_signing_out_closes_the_door(client: FlaskClient, person: int) -> None:
     assert answer.headers["Location"].startswith("/sign-in?next=/catalogue")
 
 
+def test_header_names_the_reader_and_marks_where_they_are(client: FlaskClient, person: int) -> None:
+    _sign_in_for_good(client)
+    header = client.get("/cases").text.partition("</header>")[0]
+    assert "王芳 · 市城市运行管理中心" in header
+    assert 'action="/sign-out"' in header
+    assert 'href="/cases" aria-current="page"' in header
+    assert header.count('aria-current="page"') == 1
+
+
 def test_catalogue_lists_classes_with_limits_in_both_languages(
     client: FlaskClient, person: int
 ) -> None:

@@ -11,9 +11,10 @@ from typing import Any, Final
 import orjson
 from werkzeug.datastructures import MultiDict
 
+from app.cases.answers import holds
 from app.cases.pages.words import is_chinese
 from app.cases.queries.matching import without_nul
-from app.engine.expressions import evaluate, parse, unwrap
+from app.engine.expressions import parse, unwrap
 from app.modeling.forms import Field, Form
 
 # What the server reads as a list.
@@ -174,8 +175,8 @@ def _control(
         value=[str(one) for one in value or []] if field.type in _MANY else value,
         options=_options(component, field, choices),
         readonly=field.readonly,
-        required=not field.readonly and (always or (when is not None and _holds(when, answered))),
-        hidden=field.hidden_when is not None and _holds(field.hidden_when, answered),
+        required=not field.readonly and (always or (when is not None and holds(when, answered))),
+        hidden=field.hidden_when is not None and holds(field.hidden_when, answered),
         hide_when=_as_json(field.hidden_when),
         require_when=None if always else _as_json(when),
         searchable=bool(component.get("searchable")),
@@ -215,14 +216,6 @@ def _compared(field: Field, value: Any) -> Any:
     if field.type == "checkbox":
         return value in (True, "true", "on")
     return None if value == "" else value
-
-
-def _holds(expression: str, answered: Mapping[str, Any]) -> bool:
-    try:
-        return bool(evaluate(unwrap(expression), answered, {}))
-    except TypeError:
-        # `depth > 3` says nothing of a depth that nobody has typed yet.
-        return False
 
 
 def _as_json(expression: str | None) -> str | None:

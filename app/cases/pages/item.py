@@ -23,6 +23,7 @@ from app.cases.pages.words import element_word
 from app.cases.queries import case_file
 from app.cases.queries.choices import people_offered
 from app.cases.queries.matching import without_nul
+from app.cases.queries.visibility import require_sight
 from app.cases.tables import Case, WorkItem
 from app.db.session import db
 from app.errors import Forbidden, InvalidInput, NotFound, StateChanged
@@ -167,6 +168,7 @@ def _as_row(work_item: WorkItem) -> dict[str, Any]:
 
 
 def _item_or_404(item_id: int) -> ItemForm:
+    """Return an item with its case. Raises NotFound, or Forbidden when the case is not for this reader."""
     session = db.session()
     found = case_file.work_item(session, item_id)
     if found is None:
@@ -174,6 +176,7 @@ def _item_or_404(item_id: int) -> ItemForm:
     case = case_file.case_by_id(session, found.case_id)
     instance = case_file.instance_by_id(session, found.instance_id)
     assert case is not None, "a foreign key leads from the item to its case"
+    require_sight(session, room.reader(), case)
     assert instance is not None, "a foreign key leads from the item to its instance"
     version = deployed(room.connection(), instance.definition_hash)
     return ItemForm(found, case, version)

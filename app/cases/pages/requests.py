@@ -23,7 +23,7 @@ from app.cases.pages.case import Refused, show_case
 from app.cases.pages.room import blueprint
 from app.errors import InvalidInput, NotFound, StateChanged
 from app.web.acting import act
-from app.web.errors import status_of
+from app.web.errors import status_of, text_of
 
 Typed = Mapping[str, str]
 
@@ -52,7 +52,7 @@ def ask(number: str, kind: str) -> ResponseReturnValue:
         faults = {_FIELDS.get(name, name): fault for name, fault in error.fields.items()}
         return show_case(number, Refused(kind, faults, typed)), status_of(error)
     except StateChanged as error:
-        faults = {"": str(error)}
+        faults = {"": text_of(error)}
         return show_case(number, Refused(kind, faults, typed)), status_of(error)
     flash(str(_DONE[kind]), "success")
     return redirect(url_for("cases.case_page", number=number))

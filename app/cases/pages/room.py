@@ -13,11 +13,9 @@ from flask_login import current_user
 from psycopg import Connection
 
 from app.cases.pages import words
-from app.cases.queries.case_file import case_by_number
-from app.cases.queries.matching import without_nul
+from app.cases.queries.visibility import visible_case
 from app.cases.tables import Case
 from app.db.session import db
-from app.errors import NotFound
 from app.run import Actor, Runtime
 from app.settings import Settings
 from app.web.formats import local_at
@@ -102,8 +100,5 @@ def reader() -> Actor:
 
 
 def case_or_404(number: str) -> Case:
-    """Return the case with this number. Raises NotFound."""
-    found = case_by_number(db.session(), without_nul(number))
-    if found is None:
-        raise NotFound("没有案卷号为 %(number)s 的案件。", number=number)
-    return found
+    """Return the case with this number. Raises NotFound, or Forbidden when it is not for this reader."""
+    return visible_case(db.session(), reader(), number)

@@ -13,6 +13,7 @@ from app.cases.queries.keyset import Place
 from app.cases.queries.matching import LONGEST_WORDS, without_nul
 from app.cases.queries.places import district_names
 from app.cases.queries.search import WINDOW, find_cases
+from app.cases.queries.visibility import may_see, sight_of
 from app.db.session import db
 
 
@@ -21,10 +22,12 @@ def search() -> ResponseReturnValue:
     """List the cases found, newest first; a whole number leads straight to its case."""
     session, now = db.session(), room.now()
     words = without_nul(request.args.get("q", "")).strip()[:LONGEST_WORDS]
-    if words.isdecimal() and case_by_number(session, words) is not None:
+    whole = case_by_number(session, words) if words.isdecimal() else None
+    if whole is not None and may_see(session, room.reader(), whole.id):
         return redirect(url_for("cases.case_page", number=words))
+    sight = sight_of(session, room.reader())
     before = Place.read(request.args.get("before"))
-    found = find_cases(session, words, before=before, size=room.settings().page_size)
+    found = find_cases(session, words, sight, before=before, size=room.settings().page_size)
     lines, onward = found.page.lines, found.page.next
     return render_template(
         "cases/search.html",
@@ -35,6 +38,7 @@ def search() -> ResponseReturnValue:
         districts=district_names(session),
         searched_to=found.searched_to,
         window=WINDOW,
+        sees_all=sight.whole,
         next_url=url_for("cases.search", q=words or None, before=str(onward)) if onward else None,
         first_url=url_for("cases.search", q=words or None) if before else None,
     )

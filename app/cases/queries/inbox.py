@@ -14,7 +14,7 @@ from typing import Any, Final
 from sqlalchemy import TextClause, text
 from sqlalchemy.orm import Session
 
-from app.accounts.queries import platform_id
+from app.accounts.queries import platform_id, stands_in_ranked_unit
 from app.accounts.roles import AUDITOR, DUTY_CHIEF, LEADER, SUPERVISOR
 from app.cases.queries.keyset import Page, Place, page_of
 from app.cases.queries.matching import number_range, pattern_of
@@ -49,7 +49,6 @@ _WITHIN: Final = (
     (f"{_ROLES} CROSS JOIN {_UNITS}", _OF_UNIT, ""),
     (_PEOPLE, "w.assignee_id = p.id", ""),
 )
-_RANKED: Final = text("SELECT rank_group FROM units WHERE id = :unit")
 _Parts = tuple[tuple[str, str, str], ...]
 
 _LINES: Final = """
@@ -182,11 +181,10 @@ def scope_of(session: Session, actor: Actor, roles: Sequence[str]) -> Scope:
 
 def _of_the_centre(session: Session, actor: Actor) -> bool:
     """Tell whether a person stands above the units that are ranked: in the city's own, or in a centre of it."""
-    platform = platform_id(actor.unit_path)
-    if platform is None:
+    if platform_id(actor.unit_path) is None:
         return True
-    ranked = session.execute(_RANKED, {"unit": platform}).scalar_one_or_none()
-    return ranked is None and actor.has(DUTY_CHIEF, SUPERVISOR, LEADER, AUDITOR)
+    watches = actor.has(DUTY_CHIEF, SUPERVISOR, LEADER, AUDITOR)
+    return watches and not stands_in_ranked_unit(session, actor.unit_path)
 
 
 def _group_values(actor: Actor) -> dict[str, object]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Final
 
@@ -12,9 +12,10 @@ from sqlalchemy.orm import Session
 
 from app.cases.queries.keyset import Page, Place, page_of
 from app.cases.queries.matching import number_range, pattern_of
+from app.cases.queries.visibility import Sight
 
-# A text is looked for in so many cases at a time, newest first: without an index over trigrams, which
-# the embedded server has not, reading all of a year's cases would take seconds.
+# A text, or what one reader may see, is looked for in so many cases at a time, newest first: without an
+# index over trigrams, which the embedded server has not, reading all of a year's cases would take seconds.
 WINDOW: Final = 20_000
 
 _COLUMNS: Final = """
@@ -27,25 +28,34 @@ SELECT {_COLUMNS}, u.name AS unit_name, u.name_en AS unit_name_en
 FROM ({{source}}) AS c LEFT JOIN units u ON u.id = c.unit_id
 ORDER BY {{order}}
 """  # noqa: S608 because only our own names are put in
-_NEWEST_FIRST: Final = "c.reported_at DESC, c.id DESC"
-_BEFORE: Final = "AND (reported_at, id) < (:before_at, :before_id)"
-_RECENT: Final = """
-SELECT * FROM cases WHERE TRUE {before} ORDER BY reported_at DESC, id DESC LIMIT {limit}
-"""
-_BY_NUMBER: Final = """
-SELECT * FROM cases WHERE number BETWEEN :number_from AND :number_to {before}
-ORDER BY number DESC LIMIT :size
-"""
-_BEFORE_NUMBER: Final = "AND number < (SELECT number FROM cases WHERE id = :before_id)"
-_BY_TEXT: Final = """
-SELECT * FROM ({recent}) AS r
-WHERE title ILIKE :words OR address ILIKE :words OR description ILIKE :words
-ORDER BY reported_at DESC, id DESC LIMIT :size
-"""
+_CASES: Final = "SELECT c.* FROM cases c WHERE {which} ORDER BY {order} LIMIT {limit}"
+_NARROWED: Final = "SELECT c.* FROM ({source}) AS c WHERE {which} ORDER BY {order} LIMIT :size"
 _WINDOW_END: Final = """
-SELECT reported_at, id FROM cases WHERE TRUE {before}
-ORDER BY reported_at DESC, id DESC OFFSET :window LIMIT 1
+SELECT c.reported_at, c.id FROM cases c WHERE {which} ORDER BY {order} OFFSET :window - 1 LIMIT 2
 """
+_OF_TEXT: Final = "(c.title ILIKE :words OR c.address ILIKE :words OR c.description ILIKE :words)"
+
+
+@dataclass(frozen=True, slots=True)
+class _Range:
+    """The cases that are looked through, and in which order."""
+
+    which: str
+    before: str
+    order: str
+    values: Mapping[str, object] = field(default_factory=dict)
+
+    def after(self, place: Place | None) -> _Range:
+        """Return what comes after a place in this order."""
+        if place is None:
+            return self
+        values = {**self.values, "before_at": place.at, "before_id": place.id}
+        return replace(self, which=f"{self.which} AND {self.before}", values=values)
+
+
+_RECENT: Final = _Range(
+    "TRUE", "(c.reported_at, c.id) < (:before_at, :before_id)", "c.reported_at DESC, c.id DESC"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,55 +92,53 @@ class Found:
     searched_to: datetime | None = None
 
 
-def find_cases(session: Session, words: str, *, before: Place | None, size: int) -> Found:
+def find_cases(
+    session: Session, words: str, sight: Sight, *, before: Place | None, size: int
+) -> Found:
     """Return cases by the beginning of their number, by a text, or the newest when nothing is typed."""
     numbers = number_range(words)
-    if numbers is not None:
-        source = _BY_NUMBER.replace("{before}", _BEFORE_NUMBER if before else "")
-        values = {"number_from": numbers[0], "number_to": numbers[1]}
-        return Found(_page(session, source, values, before, size, order="c.number DESC"))
-    if not words.strip():
-        return Found(_page(session, _recent(before, ":size"), {}, before, size))
-    return _by_text(session, words, before, size)
+    looked = (_RECENT if numbers is None else _numbered(*numbers)).after(before)
+    values = {**looked.values, **sight.values}
+    narrowed = [] if sight.whole else [sight.condition]
+    if numbers is None and words.strip():
+        narrowed.append(_OF_TEXT)
+        values["words"] = pattern_of(words)
+    if narrowed:
+        return _by_window(session, looked, " AND ".join(narrowed), values, size)
+    source = _CASES.format(which=looked.which, order=looked.order, limit=":size")
+    return Found(_page(session, source, looked, values, size))
 
 
-def _by_text(session: Session, words: str, before: Place | None, size: int) -> Found:
+def _numbered(first: str, last: str) -> _Range:
+    return _Range(
+        "c.number BETWEEN :number_from AND :number_to",
+        "c.number < (SELECT number FROM cases WHERE id = :before_id)",
+        "c.number DESC",
+        {"number_from": first, "number_to": last},
+    )
+
+
+def _by_window(
+    session: Session, looked: _Range, narrowed: str, values: Mapping[str, object], size: int
+) -> Found:
     """Look through one window; a page that is not full goes on where the window ended."""
-    source = _BY_TEXT.format(recent=_recent(before, ":window"))
-    values = {"words": pattern_of(words), "window": WINDOW}
-    page = _page(session, source, values, before, size)
+    bound = {**values, "window": WINDOW}
+    which, order = looked.which, looked.order
+    window = _CASES.format(which=which, order=order, limit=":window")
+    source = _NARROWED.format(source=window, which=narrowed, order=order)
+    page = _page(session, source, looked, bound, size)
     if page.next is not None:
         return Found(page)
-    end = _window_end(session, before)
+    ends = session.execute(text(_WINDOW_END.format(which=which, order=order)), bound).all()
+    # A second row tells that something lies beyond the window.
+    end = Place(*ends[0]) if len(ends) > 1 else None
     return Found(Page(page.lines, end), None if end is None else end.at)
 
 
-def _recent(before: Place | None, limit: str) -> str:
-    return _RECENT.format(before=_BEFORE if before else "", limit=limit)
-
-
 def _page(
-    session: Session,
-    source: str,
-    values: Mapping[str, object],
-    before: Place | None,
-    size: int,
-    *,
-    order: str = _NEWEST_FIRST,
+    session: Session, source: str, looked: _Range, values: Mapping[str, object], size: int
 ) -> Page[FoundCase]:
-    bound = {**values, **_bound(before), "size": size + 1}
-    rows = session.execute(text(_NAMED.format(source=source, order=order)), bound)
+    statement = text(_NAMED.format(source=source, order=looked.order))
+    rows = session.execute(statement, {**values, "size": size + 1})
     lines = [FoundCase(**row) for row in rows.mappings()]
     return page_of(lines, size, lambda line: Place(line.reported_at, line.id))
-
-
-def _window_end(session: Session, before: Place | None) -> Place | None:
-    """Return the last place of the window; None when no case is older than the window."""
-    statement = _WINDOW_END.format(before=_BEFORE if before else "")
-    row = session.execute(text(statement), {**_bound(before), "window": WINDOW}).one_or_none()
-    # The row is the first one after the window, and the next window is to begin with it.
-    return None if row is None else Place(row.reported_at, row.id + 1)
-
-
-def _bound(before: Place | None) -> dict[str, object]:
-    return {} if before is None else {"before_at": before.at, "before_id": before.id}

@@ -163,7 +163,7 @@ def test_late_extension_is_refused_unless_the_policy_takes_it() -> None:
 
 def test_clock_without_an_extension_rule_is_not_extended() -> None:
     accept = clocks.load_clock_policies()["accept"]
-    with pytest.raises(InvalidInput, match="受理"):
+    with pytest.raises(InvalidInput, match="不允许延期"):
         clocks.extend(running(), shanghai(10, 15, 10), accept, CITY)
 
 

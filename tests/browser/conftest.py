@@ -1,0 +1,93 @@
+"""A real Chromium before the product, over a database of the test's own."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from threading import Thread
+
+import pytest
+from playwright.sync_api import Browser, Page, sync_playwright
+from sqlalchemy import text
+from werkzeug.serving import make_server
+
+from app import create_app
+from app.accounts.passwords import hash_of
+from app.clock import FixedClock
+from app.db.session import Database
+from app.settings import Settings
+from tests.factories import Desk, build_city
+
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
+PASSWORD = "the same for all"
+
+
+@pytest.fixture
+def desk(database: Database) -> Desk:
+    """Return the small city, whose people can sign in."""
+    with database.sessions() as session:
+        built = Desk(build_city(session), database)
+        session.execute(text("UPDATE people SET password_hash = :it"), {"it": hash_of(PASSWORD)})
+        session.commit()
+    return built
+
+
+@pytest.fixture
+def address(desk: Desk, database: Database, settings: Settings, clock: FixedClock) -> Iterator[str]:
+    """Serve the product; return where."""
+    app = create_app(settings, database=database, clock=clock)
+    server = make_server("127.0.0.1", 0, app, threaded=True)
+    thread = Thread(target=server.serve_forever)
+    thread.start()
+    yield f"http://127.0.0.1:{server.port}"
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[Browser]:
+    """Return a browser; where the machine has none the test is left out, because make test must run there too."""
+    if CHROMIUM is None:
+        pytest.skip("there is no chromium on this machine")
+    with sync_playwright() as playwright:
+        # Its own sandbox refuses to run under root.
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        yield browser
+        browser.close()
+
+
+@dataclass
+class Reader:
+    """Somebody before a browser, and what the browser complained of."""
+
+    page: Page
+    address: str
+    complaints: list[str] = field(default_factory=list)
+
+    def open(self, path: str) -> None:
+        self.page.goto(self.address + path)
+
+    def sign_in(self, login: str) -> None:
+        self.open("/sign-in")
+        self.page.fill("#login", login)
+        self.page.fill("#password", PASSWORD)
+        self.page.keyboard.press("Enter")
+        self.page.wait_for_url("**/inbox")
+
+
+@pytest.fixture
+def reader(chromium: Browser, address: str) -> Iterator[Reader]:
+    """Return a reader of Chinese at a desk."""
+    context = chromium.new_context(viewport={"width": 1440, "height": 900}, locale="zh-CN")
+    context.set_default_timeout(15_000)
+    page = context.new_page()
+    opened = Reader(page, address)
+    page.on(
+        "console",
+        lambda said: opened.complaints.append(said.text) if said.type == "error" else None,
+    )
+    page.on("pageerror", lambda error: opened.complaints.append(str(error)))
+    yield opened
+    context.close()
