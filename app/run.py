@@ -7,11 +7,12 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 import psycopg
-from sqlalchemy.exc import DBAPIError, SQLAlchemyError
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
 from app.clock import Clock, SystemClock
 from app.db.session import Database, is_lost_connection
+from app.db.transaction import Transaction
 from app.errors import DatabaseLost, Forbidden
 from app.settings import Settings
 
@@ -52,17 +53,20 @@ class Services:
 class Tx:
     """One transaction of one actor at one moment."""
 
-    session: Session
+    transaction: Transaction
     clock: Clock
     actor: Actor
     services: Services
 
     @property
+    def session(self) -> Session:
+        """Return a session in this very transaction."""
+        return self.transaction.session
+
+    @property
     def connection(self) -> psycopg.Connection[Any]:
         """Return the psycopg connection of this very transaction, for pipelines and COPY."""
-        raw = self.session.connection().connection.driver_connection
-        assert isinstance(raw, psycopg.Connection)
-        return raw
+        return self.transaction.connection
 
 
 @dataclass(frozen=True)
@@ -123,25 +127,15 @@ def run(
     runtime = installed_runtime()
     handler = _handlers[type(command)]
     database = database or runtime.database
-    session = database.sessions()
+    transaction = Transaction(database)
     try:
-        result = handler(command, Tx(session, clock or runtime.clock, actor, runtime.services))
-        session.commit()
+        result = handler(command, Tx(transaction, clock or runtime.clock, actor, runtime.services))
+        transaction.commit()
     except BaseException as error:
-        _abandon(session)
+        transaction.abandon()
         if isinstance(error, DBAPIError | psycopg.Error) and is_lost_connection(error):
             database.drop_connections()
             raise DatabaseLost from error
         raise
-    session.close()
+    transaction.close()
     return result
-
-
-def _abandon(session: Session) -> None:
-    """Roll back and give the connection up; a server that is gone cannot object."""
-    try:
-        session.rollback()
-    except (SQLAlchemyError, psycopg.Error):
-        session.invalidate()
-    finally:
-        session.close()

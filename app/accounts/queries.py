@@ -4,12 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any, Final
 
-from sqlalchemy import Select, func, or_, select
+from psycopg import Connection
+from psycopg.rows import tuple_row
+from sqlalchemy import Select, func, select
 from sqlalchemy.orm import Session
 
 from app.accounts.roles import ROLES
 from app.accounts.tables import Person, PersonRole, Unit
+
+_RESPONSIBLE: Final = """
+SELECT path FROM units
+WHERE active AND duties @> %s::text[] AND (district_code = %s OR district_code IS NULL)
+ORDER BY district_code IS NULL, level, id LIMIT 1
+"""
 
 
 @dataclass(frozen=True)
@@ -110,23 +119,18 @@ def stands_in_ranked_unit(session: Session, path: str) -> bool:
     return group is not None
 
 
-def responsible_unit(session: Session, duty: str, district_code: str | None) -> int | None:
+def responsible_unit(
+    connection: Connection[Any], duty: str, district_code: str | None
+) -> int | None:
     """Return the second-level unit that has a duty in a district; None when a person must choose.
 
     A unit that has the duty in this very district goes before one that has it in the whole
     city. The unit found may be a branch: its second-level platform is the one that answers.
     """
-    path = session.scalar(
-        select(Unit.path)
-        .where(
-            Unit.active,
-            Unit.duties.contains([duty]),
-            or_(Unit.district_code == district_code, Unit.district_code.is_(None)),
-        )
-        .order_by(Unit.district_code.is_(None), Unit.level, Unit.id)
-        .limit(1)
-    )
-    return platform_id(path) if path else None
+    with connection.cursor(row_factory=tuple_row) as cursor:
+        cursor.execute(_RESPONSIBLE, ([duty], district_code), prepare=True)
+        row = cursor.fetchone()
+    return None if row is None else platform_id(row[0])
 
 
 def people_within(

@@ -9,7 +9,6 @@ from typing import Any, Final
 
 import orjson
 from psycopg import Connection
-from sqlalchemy.orm import Session
 
 from app.cases.clocks import HANDLING, CaseClocks
 from app.cases.log import LogEntry, chained, plain
@@ -29,7 +28,6 @@ class StepContext:
     """
 
     connection: Connection[Any]
-    session: Session
     case: dict[str, Any]
     clocks: CaseClocks
     requests: list[dict[str, Any]]

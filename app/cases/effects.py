@@ -107,7 +107,7 @@ def suggest_unit(call: ServiceCall, context: StepContext) -> Outcome:
     district_code = call.data.get("district_code")
     if call.data.get("routing_level") != "district":
         district_code = None
-    unit_id = responsible_unit(context.session, str(call.data["duty"]), district_code)
+    unit_id = responsible_unit(context.connection, str(call.data["duty"]), district_code)
     context.defaults["unit_id"] = unit_id
     return {"unit_id": unit_id}
 

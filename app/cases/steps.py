@@ -58,7 +58,6 @@ def context_of(tx: Tx, loaded: Loaded, answers: Mapping[str, Any] | None = None)
     now = tx.clock.now()
     return StepContext(
         connection=loaded.connection,
-        session=tx.session,
         case=dict(loaded.case),
         clocks=CaseClocks(
             loaded.clocks,

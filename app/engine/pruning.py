@@ -45,6 +45,7 @@ def _forget_all(top: Any) -> None:
     top.tasks = {root.id: root}
     top.subprocesses.clear()
     top.event_manager.tasks.clear()
+    top.ready.clear()
 
 
 def _owner(top: Any, task_id: int) -> Any:

@@ -6,6 +6,7 @@ from typing import Any
 
 from SpiffWorkflow.bpmn.specs import defaults
 from SpiffWorkflow.bpmn.specs.bpmn_process_spec import BpmnProcessSpec
+from SpiffWorkflow.bpmn.specs.control import _EndJoin
 from SpiffWorkflow.bpmn.specs.event_definitions.item_aware_event import (
     EscalationEventDefinition,
     SignalEventDefinition,
@@ -188,12 +189,34 @@ class InclusiveGateway(ConsumingJoin, defaults.InclusiveGateway):  # type: ignor
         return known[start]
 
 
+class EndJoin(_EndJoin):  # type: ignore[misc]  # because SpiffWorkflow has no types
+    """The join that waits for everyone; it looks through the tasks and does not walk the tree."""
+
+    def _check_threshold_unstructured(self, my_task: Any) -> bool:
+        return not any(
+            task._state & TaskState.NOT_FINISHED_MASK
+            and task is not my_task
+            and task.task_spec.name != "End"
+            for task in my_task.workflow.tasks.values()
+        )
+
+
 class ProcessSpec(BpmnProcessSpec):  # type: ignore[misc]  # because SpiffWorkflow has no types
     """A process that may be shared by any number of instances.
 
     The stock engine connects nodes of the specification while an instance runs (event sub-processes, loops);
     `seal` does it once, so that nothing changes afterwards.
     """
+
+    end: Any
+
+    def __init__(self, **given: Any) -> None:
+        super().__init__(**given)
+        last = self.task_specs["End"]
+        del self.task_specs[self.end.name]
+        last._inputs.clear()
+        self.end = EndJoin(self, self.end.name)
+        self.end.connect(last)
 
     def seal(self) -> None:
         for name in self.start.trigger_specs:

@@ -55,7 +55,7 @@ def _body(workflow: Any, nodes: Any) -> list[Any]:
             _STATE_INDEX[task._state] << 1 | task.triggered,
             task.last_state_change,
             _value_index(values, task.data),
-            _plain(task.internal_data) or None,
+            _plain(task.internal_data) if task.internal_data else None,
         ]
         for task in preorder(workflow.task_tree, enter=False)
     ]
@@ -81,8 +81,8 @@ def _value_index(values: list[dict[str, Any]], data: dict[str, Any]) -> int:
     return len(values) - 1
 
 
-def _plain(internal: dict[str, Any]) -> dict[str, Any]:
-    return {key: value for key, value in internal.items() if key != "seen_events"}
+def _plain(internal: dict[str, Any]) -> dict[str, Any] | None:
+    return {key: value for key, value in internal.items() if key != "seen_events"} or None
 
 
 def decode(state: bytes, definition: Any, moment: Moment) -> CaseWorkflow:

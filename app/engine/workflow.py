@@ -6,6 +6,7 @@ Behaviour is the stock engine's except where `specs.py` says otherwise; the rand
 from __future__ import annotations
 
 from collections.abc import Iterator
+from copy import copy
 from typing import Any
 
 from SpiffWorkflow.bpmn.script_engine.python_engine import PythonScriptEngine
@@ -15,6 +16,7 @@ from SpiffWorkflow.bpmn.util.event import EventManager
 from SpiffWorkflow.bpmn.util.subworkflow import BpmnSubWorkflow
 from SpiffWorkflow.bpmn.workflow import BpmnWorkflow
 from SpiffWorkflow.task import Task
+from SpiffWorkflow.util.deep_merge import DeepMerge
 from SpiffWorkflow.util.task import TaskState
 
 from app.engine.expressions import ExpressionRefused, evaluate, parse
@@ -89,7 +91,10 @@ class CaseTask(Task):  # type: ignore[misc]  # because SpiffWorkflow has no type
         self.thread_id = 0
         self.data: dict[str, Any] = {}
         self.internal_data: dict[str, Any] = {}
-        self.last_state_change = workflow.top_workflow.tick()
+        top = workflow.top_workflow
+        self.last_state_change = top.tick()
+        if state == READY:
+            top.ready[task_id] = self
 
     @classmethod
     def restored(
@@ -107,9 +112,31 @@ class CaseTask(Task):  # type: ignore[misc]  # because SpiffWorkflow has no type
         return task
 
     def _set_state(self, value: int) -> None:
-        if value != self._state:
-            self.last_state_change = self.workflow.top_workflow.tick()
-            self._state = value
+        if value == self._state:
+            return
+        top = self.workflow.top_workflow
+        self.last_state_change = top.tick()
+        self._state = value
+        if value == READY:
+            top.ready[self.id] = self
+
+    @property
+    def parent(self) -> Any:
+        return self.workflow.tasks.get(self._parent)
+
+    @property
+    def children(self) -> list[Any]:
+        tasks = self.workflow.tasks
+        return [tasks[child] for child in self._children]
+
+    def _inherit_data(self) -> None:
+        inherited = self.parent.data
+        if not self.data:
+            self.data = {
+                k: copy(v) if isinstance(v, dict | list) else v for k, v in inherited.items()
+            }
+        elif self.data != inherited:
+            DeepMerge.merge(self.data, inherited)
 
     def collect_log_extras(self, dct: Any = None) -> dict[str, Any]:
         return {}
@@ -135,12 +162,24 @@ def preorder(
                 stack.append(sub.task_tree)
 
 
-def _in_tree_order(tasks: list[Any], root: Any) -> list[Any]:
+def _in_tree_order(tasks: list[Any]) -> list[Any]:
     """Sort tasks as the tree has them; most often there is one and nothing to sort."""
-    if len(tasks) < 2:
-        return tasks
-    wanted = {id(t) for t in tasks}
-    return [t for t in preorder(root, enter=True, unfinished_only=True) if id(t) in wanted]
+    return tasks if len(tasks) < 2 else sorted(tasks, key=_way)
+
+
+def _way(task: Any) -> tuple[int, ...]:
+    """Return the way from the root to a task; a sub-process comes before the children of its owner."""
+    way: list[int] = []
+    while True:
+        parent = task.parent
+        if parent is not None:
+            way.append(parent._children.index(task.id))
+            task = parent
+        elif task.workflow.top_workflow is task.workflow:
+            return tuple(reversed(way))
+        else:
+            way.append(-1)
+            task = task.workflow.top_workflow.get_task_from_id(task.workflow.parent_task_id)
 
 
 def _is_below(subprocess: Any, workflow: Any) -> bool:
@@ -165,7 +204,7 @@ class _Quiet:
             if t._state == WAITING
             and (not isinstance(t.task_spec, CatchingEvent) or needs_refresh(t))
         ]
-        for task in _in_tree_order(joins, self.task_tree):
+        for task in _in_tree_order(joins):
             if task._state == WAITING:
                 task.task_spec._update(task)
 
@@ -224,6 +263,7 @@ class CaseWorkflow(_Quiet, BpmnWorkflow):  # type: ignore[misc]  # because Spiff
         self.moment = moment
         self.last_id = 0
         self.changes = 0
+        self.ready: dict[int, CaseTask] = {}
         self.trail: list[Any] = []
         self.begin_step()
         super().__init__(spec, specs, script_engine=ENGINE, deserializing=True)
@@ -257,21 +297,19 @@ class CaseWorkflow(_Quiet, BpmnWorkflow):  # type: ignore[misc]  # because Spiff
 
     def ready_tasks(self, workflow: Any, manual: bool) -> list[Any]:
         """Return READY tasks below a workflow, those for people or those for the engine, in tree order."""
-        levels = [workflow, *self._levels_below(workflow)]
-        found = [
-            t
-            for level in levels
-            for t in level.tasks.values()
-            if t._state == READY and t.task_spec.manual is manual
-        ]
-        return _in_tree_order(found, workflow.task_tree)
+        found = []
+        for task_id, task in list(self.ready.items()):
+            if task._state != READY or task.workflow.tasks.get(task_id) is not task:
+                del self.ready[task_id]
+            elif task.task_spec.manual is manual and self._is_within(task.workflow, workflow):
+                found.append(task)
+        return _in_tree_order(found)
 
-    def _levels_below(self, workflow: Any) -> list[Any]:
-        if not self.subprocesses:
-            return []
-        if workflow is self:
-            return [s for s in self.subprocesses.values() if not s.completed]
-        return [s for s in self.subprocesses.values() if not s.completed and _is_below(s, workflow)]
+    def _is_within(self, level: Any, workflow: Any) -> bool:
+        """Tell whether a level that still runs is the workflow or stands below it."""
+        if level is not self and (level.completed or level.parent_task_id not in self.subprocesses):
+            return False
+        return workflow is self or level is workflow or _is_below(level, workflow)
 
     def do_engine_steps(
         self, will_complete_task: Any = None, did_complete_task: Any = None

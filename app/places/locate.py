@@ -9,6 +9,8 @@ from threading import Lock
 from typing import Any, Final
 
 import shapely
+from psycopg import Connection
+from psycopg.rows import tuple_row
 from shapely import STRtree
 from sqlalchemy import text
 from sqlalchemy.orm import Session
@@ -92,11 +94,19 @@ def locator_of(session: Session) -> Locator:
         return _built[digest]
 
 
+def known_locator(connection: Connection[Any]) -> Locator | None:
+    """Return the locator if this process has built it; a step asks this way, for it costs a tenth."""
+    with connection.cursor(row_factory=tuple_row) as cursor:
+        row = cursor.execute(_DIGEST, prepare=True).fetchone()
+    return _built.get("" if row is None else row[0])
+
+
 def locate(session: Session, lon: float, lat: float) -> Place:
     """Return where a point lies in the city of this database."""
     return locator_of(session).locate(lon, lat)
 
 
+_DIGEST: Final = "SELECT digest FROM grid_versions ORDER BY id DESC LIMIT 1"
 _built: Final[dict[str, Locator]] = {}
 _building: Final = Lock()
 

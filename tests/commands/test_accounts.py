@@ -32,6 +32,11 @@ CLERK = Actor(1, 1, "/1/", frozenset({"dispatcher"}), "派遣员")
 PASSWORD = "a long enough one"
 
 
+def responsible(session: Session, duty: str, district_code: str | None) -> int | None:
+    raw: Any = session.connection().connection.driver_connection
+    return queries.responsible_unit(raw, duty, district_code)
+
+
 def _unit(code: str, parent_id: int | None = None, **values: Any) -> int:
     unit_id: int = run(CreateUnit(code, f"单位{code}", code, parent_id, **values), actor=SYSTEM)
     return unit_id
@@ -155,7 +160,7 @@ def test_unit_tree_goes_as_deep_as_asked(session: Session, city: int, platform: 
 
 def test_changed_unit_is_found_under_its_new_duties(session: Session, platform: int) -> None:
     run(ChangeUnit(platform, "市园林局", "Parks", "department", None, ("parks",)), actor=SYSTEM)
-    assert queries.responsible_unit(session, "parks", "140105") == platform
+    assert responsible(session, "parks", "140105") == platform
     assert [unit.name for unit in queries.ranked_units(session, "department")] == ["市园林局"]
 
 
@@ -165,15 +170,15 @@ def test_changed_unit_is_found_under_its_new_duties(session: Session, platform: 
 def test_district_goes_before_the_city(session: Session, city: int) -> None:
     everywhere = _unit("D01", city, duties=("sanitation",))
     here = _unit("140105", city, duties=("sanitation",), district_code="140105")
-    assert queries.responsible_unit(session, "sanitation", "140105") == here
-    assert queries.responsible_unit(session, "sanitation", "140106") == everywhere
-    assert queries.responsible_unit(session, "sanitation", None) == everywhere
+    assert responsible(session, "sanitation", "140105") == here
+    assert responsible(session, "sanitation", "140106") == everywhere
+    assert responsible(session, "sanitation", None) == everywhere
 
 
 def test_branch_sends_the_case_to_its_platform(session: Session, city: int) -> None:
     company = _unit("E01", city)
     _unit("E01-140105", company, duties=("heating",), district_code="140105")
-    assert queries.responsible_unit(session, "heating", "140105") == company
+    assert responsible(session, "heating", "140105") == company
 
 
 def test_nobody_is_responsible_where_no_active_unit_has_the_duty(
@@ -181,8 +186,8 @@ def test_nobody_is_responsible_where_no_active_unit_has_the_duty(
 ) -> None:
     unit = _unit("D01", city, duties=("heating",))
     run(CloseUnit(unit), actor=SYSTEM)
-    assert queries.responsible_unit(session, "heating", "140105") is None
-    assert queries.responsible_unit(session, "", None) is None
+    assert responsible(session, "heating", "140105") is None
+    assert responsible(session, "", None) is None
 
 
 # People and roles

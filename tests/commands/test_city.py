@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 
+from typing import Any
+
 import pytest
 import shapely
 from sqlalchemy import func, select, text
@@ -135,9 +137,10 @@ def test_demo_handler_works_for_the_demo_managers_unit(session: Session, demo: C
 
 def test_every_duty_has_a_ranked_unit_in_every_district(session: Session, demo: CityReport) -> None:
     ranked = {unit.id for unit in accounts.ranked_units(session)}
+    raw: Any = session.connection().connection.driver_connection
     for district in places.districts(session):
         for duty in duties():
-            assert accounts.responsible_unit(session, duty, district.code) in ranked
+            assert accounts.responsible_unit(raw, duty, district.code) in ranked
 
 
 def test_every_unit_grid_is_found_by_a_point_inside_it(session: Session, demo: CityReport) -> None:

@@ -10,9 +10,11 @@ from typing import Any
 
 import pytest
 from sqlalchemy import text
+from sqlalchemy.orm import Session
 
 from app.clock import Clock
 from app.db.session import Database
+from app.db.transaction import Transaction
 from app.run import Actor, Services, Tx, _handlers
 from tests.factories import Desk, build_city
 
@@ -35,17 +37,21 @@ class Stage:
     def standing_before_commit(self, command: object, actor: Actor) -> Iterator[Any]:
         """Run a command up to its commit; leaving the block commits."""
         with self.database.sessions() as session:
-            tx = Tx(session, self.clock, actor, self.services)
+            tx = self._tx(session, actor)
             yield _handlers[type(command)](command, tx)
             session.commit()
 
     def run_and_roll_back(self, command: object, actor: Actor, meanwhile: Any = None) -> None:
         """Run a command up to its commit, then lose it, as a killed process would."""
         with self.database.sessions() as session:
-            _handlers[type(command)](command, Tx(session, self.clock, actor, self.services))
+            _handlers[type(command)](command, self._tx(session, actor))
             if meanwhile is not None:
                 meanwhile()
             session.rollback()
+
+    def _tx(self, session: Session, actor: Actor) -> Tx:
+        transaction = Transaction.of_session(self.database, session)
+        return Tx(transaction, self.clock, actor, self.services)
 
     def wait_until_somebody_waits(self) -> None:
         """Return when one connection waits for a lock of another."""

@@ -21,7 +21,7 @@ from app.clock import require_aware
 from app.engine import instance
 from app.errors import InvalidInput, StateChanged, Text
 from app.modeling.queries import active_hash, deployed
-from app.places.locate import OUTSIDE, Place, locate
+from app.places.locate import OUTSIDE, Place, known_locator, locator_of
 from app.run import Tx, handles
 
 CASE_KEY: Final = "case"
@@ -158,7 +158,8 @@ def _locate(tx: Tx, command: ReportCase) -> Place:
             raise InvalidInput({field: fault})
     assert lon is not None
     assert lat is not None
-    return locate(tx.session, lon, lat)
+    locator = known_locator(tx.connection) or locator_of(tx.session)
+    return locator.locate(lon, lat)
 
 
 def _placed(place: Place, command: ReportCase) -> dict[str, Any]:
