@@ -9,7 +9,7 @@ from typing import Any, Final
 from app.accounts.queries import responsible_unit
 from app.cases.clocks import HANDLING
 from app.cases.context import LAPSED, StepContext
-from app.cases.reference import class_on, condition_of, unit_for_dispatch
+from app.cases.reference import class_and_condition, class_on, unit_for_dispatch
 from app.engine.moment import Service, ServiceCall
 from app.errors import InvalidInput, NotFound, Text
 from sla.clock_policies import Happening
@@ -73,13 +73,15 @@ def stop_clock(call: ServiceCall, context: StepContext) -> Outcome:
 def file_case(call: ServiceCall, context: StepContext) -> Outcome:
     """File the case under a class; the filing condition, or a limit given by hand, fixes its limit."""
     given = call.inputs
-    found = class_on(context.connection, str(given["class_code"]), context.day)
+    code, seq = str(given["class_code"]), given.get("condition_seq")
     case = context.case
     unlimited = given.get("limit") in UNLIMITED
     limit = None if unlimited else _given_limit(given.get("limit"))
     case["condition_id"] = None
-    if given.get("condition_seq") is not None:
-        condition = condition_of(context.connection, found, int(given["condition_seq"]))
+    if seq is None:
+        found = class_on(context.connection, code, context.day)
+    else:
+        found, condition = class_and_condition(context.connection, code, context.day, int(seq))
         case["condition_id"] = condition.id
         if limit is None and not unlimited:
             limit = Limit.of(condition.limit_value, condition.limit_unit)

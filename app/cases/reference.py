@@ -8,7 +8,7 @@ from decimal import Decimal
 from typing import Any, Final
 
 from psycopg import Connection
-from psycopg.rows import class_row
+from psycopg.rows import class_row, tuple_row
 
 from app.errors import InvalidInput, Text
 
@@ -17,9 +17,12 @@ SELECT c.id, c.kind, c.code, c.minor_name AS name, c.duty
 FROM classes c JOIN catalogue_versions v ON v.id = c.version_id
 WHERE c.code = %s AND v.valid_from <= %s ORDER BY v.valid_from DESC LIMIT 1
 """
-_CONDITION: Final = """
-SELECT id, seq, wording, limit_value, limit_unit FROM filing_conditions
-WHERE class_id = %s AND seq = %s
+_CLASS_AND_CONDITION: Final = """
+SELECT c.id, c.kind, c.code, c.minor_name, c.duty,
+       f.id, f.seq, f.wording, f.limit_value, f.limit_unit
+FROM classes c JOIN catalogue_versions v ON v.id = c.version_id
+LEFT JOIN filing_conditions f ON f.class_id = c.id AND f.seq = %s
+WHERE c.code = %s AND v.valid_from <= %s ORDER BY v.valid_from DESC LIMIT 1
 """
 _UNIT: Final = "SELECT id, name, level, path, active FROM units WHERE id = %s"
 _PERSON: Final = """
@@ -78,19 +81,28 @@ def class_on(connection: Connection[Any], code: str, day: date) -> ClassFound:
     with connection.cursor(row_factory=class_row(ClassFound)) as cursor:
         found = cursor.execute(_CLASS, (code, day), prepare=True).fetchone()
     if found is None:
-        fault = Text("%(day)s 的案件分类中没有“%(code)s”", day=day, code=code)
-        raise InvalidInput({"class_code": fault})
+        raise _no_class(code, day)
     return found
 
 
-def condition_of(connection: Connection[Any], of: ClassFound, seq: int) -> ConditionFound:
-    """Return a filing condition of a class. Raises InvalidInput."""
-    with connection.cursor(row_factory=class_row(ConditionFound)) as cursor:
-        found = cursor.execute(_CONDITION, (of.id, seq), prepare=True).fetchone()
-    if found is None:
-        fault = Text("分类“%(name)s”没有第 %(seq)s 条立案条件", name=of.name, seq=seq)
+def class_and_condition(
+    connection: Connection[Any], code: str, day: date, seq: int
+) -> tuple[ClassFound, ConditionFound]:
+    """Return a class in force on a day and one of its filing conditions. Raises InvalidInput."""
+    with connection.cursor(row_factory=tuple_row) as cursor:
+        row = cursor.execute(_CLASS_AND_CONDITION, (seq, code, day), prepare=True).fetchone()
+    found = None if row is None else ClassFound(*row[:5])
+    if row is None or found is None:
+        raise _no_class(code, day)
+    if row[5] is None:
+        fault = Text("分类“%(name)s”没有第 %(seq)s 条立案条件", name=found.name, seq=seq)
         raise InvalidInput({"condition_seq": fault})
-    return found
+    return found, ConditionFound(*row[5:])
+
+
+def _no_class(code: str, day: date) -> InvalidInput:
+    fault = Text("%(day)s 的案件分类中没有“%(code)s”", day=day, code=code)
+    return InvalidInput({"class_code": fault})
 
 
 def unit_for_dispatch(connection: Connection[Any], unit_id: int) -> UnitFound:

@@ -106,7 +106,9 @@ NEXT_IDS: Final = """
 WITH given AS (
     INSERT INTO case_numbers AS n (day, last) VALUES (%s, 1)
     ON CONFLICT (day) DO UPDATE SET last = n.last + 1 RETURNING last)
-SELECT nextval('cases_id_seq'), nextval('process_instances_id_seq'), last FROM given
+SELECT nextval('cases_id_seq'), nextval('process_instances_id_seq'), last,
+       (SELECT hash FROM definition_versions WHERE key = 'case' AND active)
+FROM given
 """
 INSERT_CASE: Final = (
     f"INSERT INTO cases ({', '.join(WRITTEN_ONCE)}, {', '.join(CHANGING_COLUMNS)})"  # noqa: S608 because only our own names are put in
@@ -324,13 +326,15 @@ def archived_events(
     return [row[0] for row in rows]
 
 
-def next_ids(connection: Connection[Any], day: date) -> tuple[int, int, str]:
-    """Return the ids of a case and an instance to come, and the case's number: the next one of the day."""
-    row = (
-        connection.cursor(row_factory=tuple_row).execute(NEXT_IDS, (day,), prepare=True).fetchone()
-    )
+def next_ids(connection: Connection[Any], day: date) -> tuple[int, int, str, str | None]:
+    """Return the ids of a case and an instance to come, the case's number, and the version it starts on.
+
+    The number is the next one of the day; the version is None while no diagram is deployed.
+    """
+    with connection.cursor(row_factory=tuple_row) as cursor:
+        row = cursor.execute(NEXT_IDS, (day,), prepare=True).fetchone()
     assert row is not None, "INSERT ... RETURNING of one row"
-    return row[0], row[1], f"{day:%Y%m%d}{row[2]:06}"
+    return row[0], row[1], f"{day:%Y%m%d}{row[2]:06}", row[3]
 
 
 def case_insert(case: Mapping[str, Any]) -> Row:

@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 NEVER = datetime(9999, 12, 31, tzinfo=UTC)
 
 
-@dataclass(frozen=True)
-class ServiceCall:
+class ServiceCall(NamedTuple):
     """A service task that was reached: its topic, its evaluated inputs, a read-only view of the data."""
 
     topic: str

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from SpiffWorkflow.bpmn.specs.event_definitions.message import MessageEventDefinition
 from SpiffWorkflow.bpmn.specs.event_definitions.multiple import MultipleEventDefinition
@@ -18,8 +18,7 @@ from app.engine.timers import WaitingTimerDefinition, clock_of
 from app.engine.workflow import WAITING, CaseWorkflow
 
 
-@dataclass(frozen=True, slots=True)
-class OpenItem:
+class OpenItem(NamedTuple):
     """A user task that waits for a person. token: its number in the instance. due: ISO time, UTC."""
 
     token: int
@@ -32,8 +31,7 @@ class OpenItem:
     data: Mapping[str, Any]
 
 
-@dataclass(frozen=True, slots=True)
-class WaitingTimer:
+class WaitingTimer(NamedTuple):
     """A timer that waits; due_at is NEVER while it hangs on a paused clock."""
 
     token: int
@@ -41,8 +39,7 @@ class WaitingTimer:
     due_at: datetime
 
 
-@dataclass(frozen=True, slots=True)
-class Passage:
+class Passage(NamedTuple):
     """A node the step went through."""
 
     element: str

@@ -319,6 +319,8 @@ class CaseWorkflow(_Quiet, BpmnWorkflow):  # type: ignore[misc]  # because Spiff
         self.refresh_timers()
 
     def _engine_round(self) -> int:
+        if not self.ready_tasks(self, manual=False):
+            return 0
         active = self.get_active_subprocesses()
         count = 0
         for subprocess in sorted(active, key=lambda s: s.depth, reverse=True):

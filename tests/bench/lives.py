@@ -256,18 +256,26 @@ CONTESTANTS: dict[str, Contestant] = {
 }
 
 
-def race(scratch: Scratch, base: URL, city: City, lives: int, rounds: int) -> dict[str, float]:
-    """Return lives a second by contestant, the median of interleaved rounds, one process."""
+Rates = dict[str, list[float]]
+
+
+def race(scratch: Scratch, base: URL, city: City, lives: int, rounds: int) -> Rates:
+    """Return lives a second by contestant, one figure a round; the rounds are interleaved. One process."""
     learnt = learn(scratch, base, city, lives)
     found: dict[str, list[float]] = {name: [] for name in CONTESTANTS}
     for _ in range(rounds):
         for name, contestant in CONTESTANTS.items():
             with scratch.clone(base) as url:
                 found[name].append(lives / contestant(scratch, url, learnt))
-    return {name: statistics.median(values) for name, values in found.items()}
+    return found
 
 
-def race_two(scratch: Scratch, base: URL, city: City, lives: int, rounds: int) -> dict[str, float]:
+def median_ratio(values: list[float], baseline: list[float]) -> float:
+    """Return the median of the ratios round by round: a machine whose speed drifts does not bend it."""
+    return statistics.median(v / b for v, b in zip(values, baseline, strict=True))
+
+
+def race_two(scratch: Scratch, base: URL, city: City, lives: int, rounds: int) -> Rates:
     """Return lives a second with two processes at once, each in its own database."""
     learnt = learn(scratch, base, city, lives)
     found: dict[str, list[float]] = {name: [] for name in CONTESTANTS}
@@ -286,7 +294,7 @@ def race_two(scratch: Scratch, base: URL, city: City, lives: int, rounds: int) -
                 for worker in workers:
                     worker.join()
                 found[name].append(2 * lives / slowest)
-    return {name: statistics.median(values) for name, values in found.items()}
+    return found
 
 
 def _timed(queue: Any, contestant: Contestant, scratch: Scratch, url: URL, learnt: Any) -> None:
@@ -304,4 +312,4 @@ def state_sizes(learnt: list[LivedStep]) -> tuple[int, int]:
     return ours, largest
 
 
-__all__ = ["LIFE_ITEMS", "json", "learn", "race", "race_two", "state_sizes"]
+__all__ = ["LIFE_ITEMS", "json", "learn", "median_ratio", "race", "race_two", "state_sizes"]

@@ -74,17 +74,17 @@ def test_killed_report_leaves_no_case(desk, killing):
 
 def test_connection_lost_inside_a_service_is_no_fault_of_the_diagram(desk, monkeypatch):
     case_id = desk.accepted_case()
-    lookup = effects.class_on
+    lookup = effects.class_and_condition
 
-    def lost(connection, code, day):
+    def lost(connection, code, day, seq):
         with desk.database.writing.connect() as other:
             other.execute(
                 text("SELECT pg_terminate_backend(:pid, 5000)"),
                 {"pid": connection.info.backend_pid},
             )
-        return lookup(connection, code, day)
+        return lookup(connection, code, day, seq)
 
-    monkeypatch.setattr(effects, "class_on", lost)
+    monkeypatch.setattr(effects, "class_and_condition", lost)
     answers = {"outcome": "file", "class_code": "E-01-02", "condition_seq": 1}
     with pytest.raises(DatabaseLost):
         run(CompleteWork(desk.item(case_id, "T_file"), answers), actor=desk.city.intake)

@@ -72,8 +72,8 @@ def report_case(command: ReportCase, tx: Tx) -> StepResult:
     place = _locate(tx, command)
     case |= _placed(place, command)
     case["reported_by"] = tx.actor.person_id
-    version = active_hash(connection, CASE_KEY)
-    case["id"], instance_id, case["number"] = next_ids(connection, day)
+    case["id"], instance_id, case["number"], version = next_ids(connection, day)
+    version = version or active_hash(connection, CASE_KEY)
     loaded = Loaded(
         connection, instance_id, 0, version, CASE_KEY, b"", None, None, [], [], [], case, [],
     )  # fmt: skip
