@@ -18,7 +18,10 @@ def require_aware(moment: datetime) -> datetime:
     """Return the moment in UTC; refuse one without a time zone."""
     if moment.tzinfo is None or moment.utcoffset() is None:
         raise ValueError(f"naive datetime {moment.isoformat()}: a time zone is wanted")
-    return moment.astimezone(UTC)
+    try:
+        return moment.astimezone(UTC)
+    except OverflowError as exc:
+        raise ValueError(f"{moment.isoformat()} has no moment in UTC") from exc
 
 
 class SystemClock:

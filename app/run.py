@@ -28,6 +28,8 @@ class Actor:
     unit_path: str
     roles: frozenset[str]
     label: str
+    # Stands in a unit that the assessment ranks: the centre's work is not theirs to do.
+    ranked: bool = False
 
     def has(self, *roles: str) -> bool:
         """Tell whether the actor holds one of the roles; the platform holds all."""

@@ -208,8 +208,12 @@ def extend(
     policy: ClockPolicy,
     calendar: WorkingCalendar,
     by: AnyLimit | None = None,
+    *,
+    asked_at: datetime | None = None,
 ) -> ClockEvents:
     """Grant an extension: by the policy's length, or by what the approver gave.
+
+    asked_at: when it was asked for, if that was earlier; then it was in time if it was in time at that moment.
 
     Raises InvalidInput when the policy allows none, no more, or none so late, and when it needs all events;
     StateChanged when the clock has ended.
@@ -224,7 +228,8 @@ def extend(
             "已同意延期 %(given)s 次，最多 %(most)s 次", given=shown.grants, most=rule.max_grants
         )
         raise InvalidInput({"extension": fault})
-    if shown.overdue and rule.ask is AskBy.BEFORE_DUE:
+    late = shown.overdue if asked_at is None else _was_overdue(events, asked_at, shown, calendar)
+    if late and rule.ask is AskBy.BEFORE_DUE:
         raise InvalidInput({"extension": "已超过时限，须在到期前申请延期"})
     given = by or _length(rule, events)
     if isinstance(given, Until):
@@ -232,6 +237,17 @@ def extend(
     longer = _with(events, Extended(require_aware(at), given))
     fold(longer, calendar)  # what cannot be counted is refused here, not when it is next read
     return longer
+
+
+def _was_overdue(
+    events: Sequence[ClockEvent],
+    at: datetime,
+    shown: ClockReading,
+    calendar: WorkingCalendar,
+) -> bool:
+    """Tell whether the time was up at an earlier moment, by what had happened until then."""
+    until_then = [event for event in events if event.at <= at]
+    return read(until_then, calendar, at).overdue if until_then else shown.overdue
 
 
 def rework(events: Sequence[ClockEvent], at: datetime, policy: ClockPolicy) -> ClockEvents:

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
+from typing import Final
 
 from sqlalchemy import func, select
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, aliased
 
 from app.accounts.passwords import matches
 from app.accounts.queries import person_by_login
 from app.accounts.tables import Person, PersonRole, Unit
 from app.run import Actor
+
+PLATFORM_LEVEL: Final = 2
+_PLATFORM: Final = aliased(Unit)
 
 
 @dataclass(frozen=True)
@@ -52,15 +56,19 @@ def signed_in(session: Session, person_id: int) -> SignedIn | None:
             select(func.array_agg(PersonRole.role))
             .where(PersonRole.person_id == Person.id)
             .scalar_subquery(),
+            select(_PLATFORM.rank_group)
+            .where(_PLATFORM.level == PLATFORM_LEVEL, Unit.path.startswith(_PLATFORM.path))
+            .scalar_subquery(),
         )
         .join(Unit, Unit.id == Person.unit_id)
         .where(Person.id == person_id, Person.active)
     ).one_or_none()
     if row is None:
         return None
-    person, path, unit_name, roles = row
+    person, path, unit_name, roles, rank_group = row
+    held = frozenset(roles or ())
     return SignedIn(
-        Actor(person.id, person.unit_id, path, frozenset(roles or ()), person.name),
+        Actor(person.id, person.unit_id, path, held, person.name, ranked=rank_group is not None),
         person.login,
         unit_name,
         person.must_change_password,

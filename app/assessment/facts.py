@@ -30,6 +30,8 @@ def write_facts(before: Mapping[str, Any], context: StepContext) -> None:
     number = case["dispatches"]
     if number == 0:
         return
+    if number > before["dispatches"] > 0 and before["unit_id"] is not None:
+        _end_dispatch(before, context)
     taken_back = case["unit_id"] is None and before["unit_id"] is not None
     if case["unit_id"] is None and not taken_back:
         return
@@ -38,6 +40,15 @@ def write_facts(before: Mapping[str, Any], context: StepContext) -> None:
     unit_id = before["unit_id"] if taken_back else case["unit_id"]
     values = fact_of(case, context, unit_id=unit_id, taken_back_at=now if taken_back else None)
     key = (case["id"], number)
+    context.rows.ended_facts.append((now, *key, now))
+    context.rows.facts.append((*key, now, *(values[name] for name in FACT_COLUMNS)))
+
+
+def _end_dispatch(before: Mapping[str, Any], context: StepContext) -> None:
+    """Take the dispatch back that was not yet taken back when another followed in the same step."""
+    key, now = (before["id"], before["dispatches"]), context.now
+    values = fact_of(before, context, unit_id=before["unit_id"], taken_back_at=now)
+    values |= {"handed_in_at": None, "on_time": None}
     context.rows.ended_facts.append((now, *key, now))
     context.rows.facts.append((*key, now, *(values[name] for name in FACT_COLUMNS)))
 

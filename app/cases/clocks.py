@@ -123,6 +123,12 @@ class CaseClocks:
         if clock is not None and clock.state in (ClockState.RUNNING, ClockState.PAUSED):
             self._keep(name, arithmetic.stop(clock.events, self._at(clock)))
 
+    def cancel(self, name: str) -> None:
+        """End a clock that ran before: nothing is measured from here on."""
+        clock = self.get(name)
+        if clock is not None and clock.state is not ClockState.CANCELLED:
+            self._keep(name, arithmetic.cancel(clock.events, self._at(clock)))
+
     def cancel_all(self) -> None:
         """End every clock that still runs: the case is over."""
         for name in self._stored.keys() | self._clocks.keys():
@@ -179,6 +185,7 @@ class CaseClocks:
             self.policy(name),
             self.calendar,
             by,
+            asked_at=asked_at,
         )
         self._keep(name, events)
 

@@ -33,6 +33,7 @@ class StepContext:
     requests: list[dict[str, Any]]
     now: datetime
     actor: Actor
+    version: int = 0
     answers: Mapping[str, Any] = field(default_factory=dict)
     rows: StepRows = field(default_factory=StepRows)
     retime: set[str] = field(default_factory=set)
@@ -71,7 +72,7 @@ class StepContext:
         """Put a message about the case into the outbox."""
         case = self.case
         content = {"case": case["number"], "at": self.now, **payload}
-        key = f"case-{case['id']}-{case['log_seq']}-{len(self.rows.outbox)}"
+        key = f"case-{case['id']}-{self.version}-{len(self.rows.outbox)}"
         text = orjson.dumps(plain(content)).decode()
         self.rows.outbox.append((topic, text, key, self.now, self.now))
 

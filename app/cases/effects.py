@@ -127,7 +127,9 @@ def dispatch_case(call: ServiceCall, context: StepContext) -> Outcome:
         case["extensions"] = case["reworks"] = 0
         case["unfounded_returns"] = case["media_supervisions"] = 0
     limit = _given_limit(call.data["limit"])
-    if limit is not None:
+    if limit is None:
+        context.clocks.cancel(HANDLING)
+    else:
         context.clocks.dispatch(HANDLING, limit, same_unit=same_unit)
     context.handling_changed(anew=True)
     told = {"unit_id": unit.id, "dispatch_no": case["dispatches"], "due_at": case["due_at"]}

@@ -23,7 +23,12 @@ _CANONICAL: Final = orjson.OPT_SORT_KEYS
 _HEAD: Final = "SELECT log_seq, log_hash FROM cases WHERE id = %s"
 _ROWS: Final = """
 SELECT seq, at, actor_id, actor_label, kind, element, data, prev_hash, hash
-FROM case_log WHERE case_id = %s ORDER BY seq
+FROM case_log WHERE case_id = %s AND seq <= %s ORDER BY seq
+"""
+# One statement, one snapshot: a step that commits meanwhile changes both sides or neither.
+_WHOLE: Final = """
+SELECT c.log_seq, coalesce((SELECT max(l.seq) FROM case_log l WHERE l.case_id = c.id), 0)
+FROM cases c WHERE c.id = %s
 """
 
 
@@ -92,7 +97,7 @@ def verify_case(connection: Connection[Any], case_id: int) -> Break | None:
         if head is None:
             raise NotFound
         last_seq, prev_hash = 0, FIRST_HASH
-        for seq, *said, stored_prev, stored in cursor.execute(_ROWS, (case_id,)):
+        for seq, *said, stored_prev, stored in cursor.execute(_ROWS, (case_id, head[0])):
             if seq != last_seq + 1:
                 return Break(case_id, last_seq + 1, "the row is missing")
             if bytes(stored_prev) != prev_hash:
@@ -101,8 +106,11 @@ def verify_case(connection: Connection[Any], case_id: int) -> Break | None:
             if prev_hash != bytes(stored):
                 return Break(case_id, seq, "the row was changed")
             last_seq = seq
-    if (last_seq, prev_hash) != (head[0], bytes(head[1])):
-        return Break(case_id, last_seq + 1, "the case knows of a longer or another log")
+        if (last_seq, prev_hash) != (head[0], bytes(head[1])):
+            return Break(case_id, last_seq + 1, "the case knows of a longer or another log")
+        whole = cursor.execute(_WHOLE, (case_id,)).fetchone()
+    if whole is not None and whole[0] != whole[1]:
+        return Break(case_id, min(whole) + 1, "the log is longer or shorter than the case knows")
     return None
 
 

@@ -75,6 +75,11 @@ def _keep(path: Path, content: bytes) -> None:
             os.fsync(file.fileno())
         # A rename is whole or not at all, and two who bring the same bytes write the same file.
         fresh.replace(path)
+        folder = os.open(path.parent, os.O_RDONLY)
+        try:
+            os.fsync(folder)
+        finally:
+            os.close(folder)
     except BaseException:
         fresh.unlink(missing_ok=True)
         raise

@@ -69,6 +69,7 @@ def context_of(tx: Tx, loaded: Loaded, answers: Mapping[str, Any] | None = None)
         requests=loaded.requests,
         now=now,
         actor=tx.actor,
+        version=loaded.version,
         answers=answers or {},
     )
 

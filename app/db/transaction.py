@@ -58,10 +58,14 @@ class Transaction:
         return self._session
 
     def commit(self) -> None:
-        """Commit, once."""
+        """Commit, once.
+
+        A session that ran nothing sends no COMMIT of its own, whatever ran on the connection beside it; and
+        where it did, the connection has nothing left to commit.
+        """
         if self._session is not None:
             self._session.commit()
-        elif self._pooled is not None:
+        if self._pooled is not None:
             self._pooled.commit()
 
     def abandon(self) -> None:

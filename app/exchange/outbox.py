@@ -30,7 +30,10 @@ UPDATE outbox SET last_error = %s,
     next_try_at = %s + make_interval(secs => least(%s * power(2, least(attempts - 1, 20)), %s))
 WHERE id = %s AND sent_at IS NULL AND next_try_at = %s
 """
-_PARK: Final = "UPDATE outbox SET parked_at = %s, last_error = %s WHERE id = %s AND sent_at IS NULL"
+_PARK: Final = """
+UPDATE outbox SET parked_at = %s, last_error = %s
+WHERE id = %s AND sent_at IS NULL AND next_try_at = %s
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,4 +118,6 @@ def put_off_message(command: PutOffMessage, tx: Tx) -> None:
 def park_message(command: ParkMessage, tx: Tx) -> None:
     """Park a message."""
     tx.actor.require(SYSTEM_ROLE)
-    tx.connection.execute(_PARK, (tx.clock.now(), command.error, command.claimed.id))
+    claimed = command.claimed
+    row = (tx.clock.now(), command.error, claimed.id, claimed.leased_until)
+    tx.connection.execute(_PARK, row)

@@ -36,6 +36,8 @@ _OLD_DRAFTS: Final = """
 DELETE FROM drafts d USING work_items w WHERE w.id = d.item_id AND w.status <> 'open'
 """
 _OLD_FIRINGS: Final = "DELETE FROM timer_firings WHERE fired_at < %s"
+_OLD_MESSAGES: Final = "DELETE FROM outbox WHERE sent_at < %s"
+MESSAGES_KEPT: Final = timedelta(days=90)
 FIRINGS_KEPT: Final = timedelta(days=90)
 
 Job = Callable[[Tx, datetime], None]
@@ -116,8 +118,9 @@ def verify_sample(tx: Tx, planned_at: datetime) -> None:
 
 
 def sweep(tx: Tx, planned_at: datetime) -> None:
-    """Throw away drafts of finished items and old records of timers."""
+    """Throw away drafts of finished items, and old records of timers and of messages sent."""
     tx.connection.execute(_OLD_DRAFTS)
+    tx.connection.execute(_OLD_MESSAGES, (planned_at - MESSAGES_KEPT,))
     tx.connection.execute(_OLD_FIRINGS, (planned_at - FIRINGS_KEPT,))
 
 
@@ -146,8 +149,10 @@ class ScheduleLoop:
         now = self.clock.now()
         after = self.looked_at or now - LATEST
         planned = [(s, s.planned_between(after, now, self.zone)) for s in self.schedules]
+        ran = sum(self._run_once(s, at) for s, at in planned if at is not None) > 0
+        # Only now: a run that could not even begin is looked for again.
         self.looked_at = now
-        return sum(self._run_once(s, at) for s, at in planned if at is not None) > 0
+        return ran
 
     def _run_once(self, schedule: Schedule, planned_at: datetime) -> bool:
         if not self._run(BeginRun(schedule.name, planned_at)):

@@ -108,12 +108,16 @@ def store(session: Session, case_ids: list[int], drawn: Iterable[dict[str, Any]]
         }
         starts = sorted(changes)
         for at, end in zip(starts, [*starts[1:], None], strict=True):
+            # What a unit was charged with stays: a step only ever adds to it.
+            charged = {count: values[count] for count in CHARGES}
             values = values | changes[at]
+            values |= {count: max(values[count], before) for count, before in charged.items()}
             rows.append(values | {name: value, "valid_from": at, "valid_to": end})
     if rows:
         session.execute(insert(FactRow), rows)
 
 
+CHARGES = ("unfounded_returns", "media_supervisions")
 UNCHANGED: dict[str, Any] = {
     "channel": "collector",
     **dict.fromkeys(("due_at", "handed_in_at", "on_time", "closed_at", "taken_back_at")),

@@ -22,12 +22,21 @@ LEFT JOIN people p ON p.id = w.finished_by WHERE w.id = %s
 
 
 def fits(actor: Actor, item: Mapping[str, Any]) -> bool:
-    """Tell whether an item is the actor's, or of a role and unit of theirs."""
-    if item["assignee_id"] is not None and item["assignee_id"] == actor.person_id:
+    """Tell whether an item is of a role and unit of the actor's, or was given to them within the unit.
+
+    Who lost the role, or moved away, works on nothing of it any more. Items of the whole city are the centre's:
+    a unit does not rule on its own returns.
+    """
+    if SYSTEM_ROLE in actor.roles:
         return True
     if not actor.has(item["role"]):
         return False
-    return item["unit_id"] is None or item["unit_id"] == actor.unit_id or SYSTEM_ROLE in actor.roles
+    unit_id = item["unit_id"]
+    if unit_id is None:
+        return not actor.ranked
+    if item["assignee_id"] is not None and item["assignee_id"] == actor.person_id:
+        return f"/{unit_id}/" in actor.unit_path
+    return bool(unit_id == actor.unit_id)
 
 
 def require_open(

@@ -10,7 +10,7 @@ from app.cases.commands.authority import REPORTERS, fits
 from app.cases.photos import store_photo
 from app.cases.queries.visibility import may_see
 from app.cases.steps import context_of
-from app.cases.store import case_update, load_case, write_step
+from app.cases.store import Loaded, case_update, load_case, write_step
 from app.errors import Forbidden, InvalidInput
 from app.run import Tx, handles
 
@@ -32,6 +32,15 @@ class AddPhoto:
     item_id: int | None = None
 
 
+def _require_item(tx: Tx, loaded: Loaded, item_id: int) -> None:
+    """Raise InvalidInput unless the item is open in this case, Forbidden unless it is the actor's to do."""
+    item = next((i for i in loaded.items if i["id"] == item_id), None)
+    if item is None:
+        raise InvalidInput({"item_id": "这项工作不属于本案卷，或已经办结"})
+    if not fits(tx.actor, item):
+        raise Forbidden
+
+
 @handles(AddPhoto)
 def add_photo(command: AddPhoto, tx: Tx) -> str:
     """Keep a photo and return its hash; the same photo twice is one."""
@@ -42,8 +51,10 @@ def add_photo(command: AddPhoto, tx: Tx) -> str:
     reporting = tx.actor.has(*REPORTERS) and may_see(tx.session, tx.actor, command.case_id)
     if not working and not reporting:
         raise Forbidden
-    if command.item_id is not None and command.item_id not in {i["id"] for i in loaded.items}:
-        raise InvalidInput({"item_id": "这项工作不属于本案卷，或已经办结"})
+    if command.item_id is not None:
+        _require_item(tx, loaded, command.item_id)
+    elif not working and command.stage == "after":
+        raise Forbidden
     settings = tx.services.settings
     photo = store_photo(settings.photo_dir, command.content, bytes_limit=settings.photo_bytes_limit)
     context = context_of(tx, loaded)

@@ -20,12 +20,13 @@ from app.cases.answers import clean_text, not_one_of
 from app.cases.clocks import HANDLING
 from app.cases.commands.authority import require_unit
 from app.cases.context import StepContext
+from app.cases.queries.visibility import may_see
 from app.cases.steps import StepResult, advance, context_of
 from app.cases.store import Loaded, load_case
 from app.clock import require_aware
 from app.engine import instance
-from app.errors import InvalidInput, StateChanged
-from app.run import Tx, handles
+from app.errors import Forbidden, InvalidInput, StateChanged, Text
+from app.run import SYSTEM_ROLE, Tx, handles
 from sla.clock_policies import Happening
 from sla.clocks import limit_of
 from sla.limits import AnyLimit, Limit, parse_limit
@@ -105,7 +106,7 @@ def request_hold(command: RequestHold, tx: Tx) -> StepResult:
     loaded = _of_own_unit(tx, command.case_id, UNIT_MANAGER)
     reason = _reason(command.reason)
     context = context_of(tx, loaded)
-    until = require_aware(command.until)
+    until = _moment("until", command.until)
     if until <= context.now:
         raise InvalidInput({"until": "挂账日期须晚于现在"})
     _ask(context, loaded, "hold", reason, hold_until=until.isoformat())
@@ -118,6 +119,7 @@ def request_hold(command: RequestHold, tx: Tx) -> StepResult:
 def release_hold(command: ReleaseHold, tx: Tx) -> StepResult:
     """Release a case on hold."""
     tx.actor.require(DUTY_CHIEF, DISPATCHER)
+    _require_sight(tx, command.case_id)
     loaded = load_case(tx.connection, command.case_id)
     return _deliver(loaded, context_of(tx, loaded), "hold_released", {})
 
@@ -137,6 +139,7 @@ def request_return(command: RequestReturn, tx: Tx) -> StepResult:
 def raise_supervision(command: RaiseSupervision, tx: Tx) -> StepResult:
     """Raise a supervision; it changes no deadline, and one by the media counts."""
     tx.actor.require(DUTY_CHIEF, SUPERVISOR, LEADER)
+    _require_sight(tx, command.case_id)
     if command.source not in SOURCES:
         raise InvalidInput({"source": not_one_of(command.source, SOURCES)})
     loaded = load_case(tx.connection, command.case_id)
@@ -144,7 +147,7 @@ def raise_supervision(command: RaiseSupervision, tx: Tx) -> StepResult:
         raise StateChanged("案件已经结束，不能再督办。")
     context = context_of(tx, loaded)
     case = context.case
-    due_at = None if command.due_at is None else require_aware(command.due_at)
+    due_at = None if command.due_at is None else _moment("due_at", command.due_at)
     reason = _reason(command.reason)
     number = _ask(context, loaded, "supervision", reason, source=command.source, due_at=due_at)
     case["supervisions"] += 1
@@ -159,6 +162,20 @@ def _of_own_unit(tx: Tx, case_id: int, *roles: str) -> Loaded:
     loaded = load_case(tx.connection, case_id)
     require_unit(tx.actor, loaded.case["unit_id"], *roles)
     return loaded
+
+
+def _require_sight(tx: Tx, case_id: int) -> None:
+    """Raise Forbidden unless the case is one the actor may see: a role alone is not enough in a unit."""
+    if SYSTEM_ROLE not in tx.actor.roles and not may_see(tx.session, tx.actor, case_id):
+        raise Forbidden
+
+
+def _moment(field: str, moment: datetime) -> datetime:
+    """Return a moment in UTC. Raises InvalidInput for one without zone, or beyond what a calendar holds."""
+    try:
+        return require_aware(moment)
+    except ValueError as exc:
+        raise InvalidInput({field: Text("“%(value)s”不是可用的时间", value=moment)}) from exc
 
 
 def _reason(text: str) -> str:

@@ -9,7 +9,7 @@ from typing import Any, Final
 from psycopg import Connection
 
 from app.cases.steps import advance, context_of
-from app.cases.store import load_due
+from app.cases.store import LOCK_INSTANCE, load_due
 from app.engine import instance
 from app.run import SYSTEM_ROLE, Tx, handles
 
@@ -90,6 +90,8 @@ def put_off_timers(command: PutOffTimers, tx: Tx) -> None:
     """Put the due timers of an instance off, each time for twice as long."""
     tx.actor.require(SYSTEM_ROLE)
     now = tx.clock.now()
+    # Instance before timer, as everywhere: else two workers could wait for each other.
+    tx.connection.execute(LOCK_INSTANCE, (command.instance_id,))
     tx.connection.execute(
         _PUT_OFF,
         (command.error, now, FIRST_PAUSE_S, LONGEST_PAUSE_S, command.instance_id, now),

@@ -36,13 +36,14 @@ _AFTER: Final = "AND (w.due_at, w.id) > (:after_at, :after_id)"
 # A NULL is equal to nothing, so the planner sees the index's order only with unit_id named in it.
 _OF_NO_UNIT: Final = "w.assignee_id IS NULL AND w.role = r.role AND w.unit_id IS NULL"
 _OF_UNIT: Final = "w.assignee_id IS NULL AND w.role = r.role AND w.unit_id = u.id"
+_CITY_ROLES: Final = "unnest(CAST(:city_roles AS text[])) AS r(role)"
 _ROLES: Final = "unnest(CAST(:roles AS text[])) AS r(role)"
 _UNITS: Final = "unnest(CAST(:units AS bigint[])) AS u(id)"
 _PEOPLE: Final = "unnest(CAST(:people AS bigint[])) AS p(id)"
 _EVERYWHERE: Final = (("", "TRUE", ""),)
 _MINE: Final = (("", "w.assignee_id = :person", ""),)
 _GROUP: Final = (
-    (_ROLES, _OF_NO_UNIT, "w.unit_id, "),
+    (_CITY_ROLES, _OF_NO_UNIT, "w.unit_id, "),
     (f"{_ROLES} CROSS JOIN {_UNITS}", _OF_UNIT, ""),
 )
 _WITHIN: Final = (
@@ -189,7 +190,8 @@ def _of_the_centre(session: Session, actor: Actor) -> bool:
 
 def _group_values(actor: Actor) -> dict[str, object]:
     units = [] if actor.unit_id is None else [actor.unit_id]
-    return {"roles": sorted(actor.roles), "units": units}
+    roles = sorted(actor.roles)
+    return {"roles": roles, "city_roles": [] if actor.ranked else roles, "units": units}
 
 
 def _page(

@@ -42,7 +42,7 @@ _PERSONAL: Final = """
  OR EXISTS (SELECT FROM work_items w WHERE w.case_id = c.id AND (
     w.unit_id = ANY(CAST(:seen_units AS bigint[])) OR w.assignee_id = :reader OR w.finished_by = :reader
     OR (w.status = 'open' AND w.role = ANY(CAST(:reader_roles AS text[]))
-        AND (w.unit_id IS NULL OR w.unit_id = :reader_unit)))))
+        AND (w.unit_id IS NULL AND NOT :reader_ranked OR w.unit_id = :reader_unit)))))
 """
 _WITHIN: Final = text("SELECT id FROM units WHERE path LIKE :path || '%'")
 
@@ -77,6 +77,7 @@ def sight_of(session: Session, actor: Actor) -> Sight:
         "reader": actor.person_id,
         "reader_unit": actor.unit_id,
         "reader_roles": sorted(actor.roles),
+        "reader_ranked": actor.ranked,
         "seen_units": list(units),
     }
     return Sight(_PERSONAL, values)
