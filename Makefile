@@ -23,7 +23,7 @@ run: $(RUN_STAMP) ## run the product on http://127.0.0.1:8000/ (PORT=, HOST=, DA
 	@HOST=$(HOST) PORT=$(PORT) exec .venv/bin/python -m app.launch
 
 test: $(DEV_STAMP) ## run the tests (JOBS=, ARGS= are passed to pytest)
-	.venv/bin/python -m app.simulation.assets
+	.venv/bin/python -m app.web.build
 	.venv/bin/python -m pytest -n $(JOBS) $(ARGS)
 
 check: $(DEV_STAMP) ## lint, format, types, layers

@@ -14,6 +14,7 @@ from app.rooms import import_tables, register_rooms
 from app.run import Runtime, Services, install
 from app.settings import REPOSITORY, Settings
 from app.web import shell
+from app.web.access import check_rules
 
 
 def build_app(
@@ -39,6 +40,7 @@ def build_app(
     Migrate(app, db, directory=str(REPOSITORY / "migrations"))
     shell.init_app(app, settings)
     register_rooms(app)
+    check_rules(app)
     return app
 
 

@@ -24,15 +24,13 @@ from types import FrameType
 import click
 from flask import Flask
 from flask.cli import ScriptInfo
-from sqlalchemy import select
 
 from app import create_app
-from app.accounts.tables import Unit
 from app.db.embedded import EmbeddedServer, ensure_running
 from app.errors import AppError
 from app.run import Runtime
 from app.settings import REPOSITORY, Settings
-from app.simulation.assets import ensure_node_modules
+from app.web.build import ensure_built
 
 READY_LIMIT_S = 60
 
@@ -88,15 +86,13 @@ def _database_running(settings: Settings) -> Iterator[None]:
 def _prepare(app: Flask) -> None:
     """Bring the database to today's shape and contents."""
     runtime: Runtime = app.extensions["jingwei"]
+    click.echo("正在构建页面脚本 Building the pages' scripts …")
+    ensure_built()
     click.echo("正在更新数据库结构 Migrating the database …")
     _command(app, "db", "upgrade")
     click.echo("正在部署流程 Deploying the definitions …")
     _command(app, "definitions", "deploy-shipped")
     click.echo("正在准备示例城市 Preparing the demo city …")
-    with runtime.database.sessions() as session:
-        empty = session.scalar(select(Unit.id).limit(1)) is None
-    if empty:
-        ensure_node_modules()
     _command(app, "demo", "seed", "--if-empty")
     runtime.database.drop_connections()
 

@@ -14,7 +14,7 @@ TABLES: Final = (
     "accounts", "catalogue", "places", "modeling", "cases", "assessment", "exchange", "worker",
     "simulation",
 )  # fmt: skip
-PAGES: Final = ("accounts", "catalogue", "cases", "assessment")
+PAGES: Final = ("accounts", "catalogue", "modeling", "cases", "oversight", "assessment")
 APIS: Final = ("cases",)
 COMMANDS: Final = (
     "accounts", "catalogue", "modeling", "assessment", "simulation", "worker", "db",

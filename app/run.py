@@ -88,19 +88,38 @@ class Runtime:
 Handler = Callable[[Any, Tx], Any]
 
 _handlers: dict[type, Handler] = {}
+_doers: dict[type, frozenset[str]] = {}
+# Instead of roles: every person there is; what they may do it to is the handler's to say.
+PERSON: Final = "person"
 _installed: list[Runtime] = []
 
 
-def handles(command_type: type) -> Callable[[Handler], Handler]:
-    """Register the decorated function as the one handler of a command type."""
+def handles(command_type: type, *by: str) -> Callable[[Handler], Handler]:
+    """Register the decorated function as the one handler of a command type.
+
+    by: the roles that may run it; PERSON for everybody with an account; none for the platform alone.
+    """
 
     def register(handler: Handler) -> Handler:
         other = _handlers.setdefault(command_type, handler)
         if other is not handler:
             raise TypeError(f"{command_type.__name__} is handled by {other.__qualname__} already")
+        _doers[command_type] = frozenset(by)
         return handler
 
     return register
+
+
+def doers_of_commands() -> dict[type, frozenset[str]]:
+    """Return who may run each command there is."""
+    return dict(_doers)
+
+
+def require_doer(command_type: type, actor: Actor) -> None:
+    """Raise Forbidden unless the actor is one of those who may run a command."""
+    by = _doers[command_type]
+    if not (PERSON in by and actor.person_id is not None):
+        actor.require(*by)
 
 
 def install(runtime: Runtime) -> None:
@@ -128,6 +147,7 @@ def run(
     """
     runtime = installed_runtime()
     handler = _handlers[type(command)]
+    require_doer(type(command), actor)
     database = database or runtime.database
     transaction = Transaction(database)
     try:

@@ -14,7 +14,7 @@ from app.accounts.passwords import hash_of, is_outdated, matches
 from app.accounts.roles import ADMINISTRATOR, ROLES
 from app.accounts.tables import RANK_GROUPS, Person, PersonRole, Unit
 from app.errors import Forbidden, InvalidInput, NotFound
-from app.run import Tx, handles
+from app.run import PERSON, Tx, handles
 
 Row = TypeVar("Row", Unit, Person)
 
@@ -110,10 +110,9 @@ class RevokeRole:
     role: str
 
 
-@handles(CreateUnit)
+@handles(CreateUnit, ADMINISTRATOR)
 def create_unit(command: CreateUnit, tx: Tx) -> int:
     """Add the unit and return its id."""
-    tx.actor.require(ADMINISTRATOR)
     _check_unit(command.code, command.name, command.rank_group)
     parent = _existing(tx.session, Unit, command.parent_id) if command.parent_id else None
     if parent and parent.level == 4:
@@ -144,10 +143,9 @@ def create_unit(command: CreateUnit, tx: Tx) -> int:
     return unit_id
 
 
-@handles(ChangeUnit)
+@handles(ChangeUnit, ADMINISTRATOR)
 def change_unit(command: ChangeUnit, tx: Tx) -> None:
     """Write the unit's new description."""
-    tx.actor.require(ADMINISTRATOR)
     unit = _existing(tx.session, Unit, command.unit_id)
     _check_unit(unit.code, command.name, command.rank_group)
     unit.name = command.name
@@ -158,10 +156,9 @@ def change_unit(command: ChangeUnit, tx: Tx) -> None:
     tx.session.flush()
 
 
-@handles(CloseUnit)
+@handles(CloseUnit, ADMINISTRATOR)
 def close_unit(command: CloseUnit, tx: Tx) -> None:
     """Mark the unit and those below it as no longer active."""
-    tx.actor.require(ADMINISTRATOR)
     unit = _existing(tx.session, Unit, command.unit_id)
     tx.session.execute(
         update(Unit)
@@ -171,10 +168,9 @@ def close_unit(command: CloseUnit, tx: Tx) -> None:
     )
 
 
-@handles(CreatePerson)
+@handles(CreatePerson, ADMINISTRATOR)
 def create_person(command: CreatePerson, tx: Tx) -> int:
     """Add the person with their roles and return their id."""
-    tx.actor.require(ADMINISTRATOR)
     login = command.login.strip().lower()
     if not login:
         raise InvalidInput({"login": "请填写登录名"})
@@ -202,25 +198,23 @@ def create_person(command: CreatePerson, tx: Tx) -> int:
     return person_id
 
 
-@handles(DeactivatePerson)
+@handles(DeactivatePerson, ADMINISTRATOR)
 def deactivate_person(command: DeactivatePerson, tx: Tx) -> None:
     """Mark the person as no longer active."""
-    tx.actor.require(ADMINISTRATOR)
     _existing(tx.session, Person, command.person_id).active = False
     tx.session.flush()
 
 
-@handles(SetPassword)
+@handles(SetPassword, ADMINISTRATOR)
 def set_password(command: SetPassword, tx: Tx) -> None:
     """Store the hash of a password that somebody else chose."""
-    tx.actor.require(ADMINISTRATOR)
     person = _existing(tx.session, Person, command.person_id)
     person.password_hash = hash_of(command.password)
     person.must_change_password = True
     tx.session.flush()
 
 
-@handles(ChangePassword)
+@handles(ChangePassword, PERSON)
 def change_password(command: ChangePassword, tx: Tx) -> None:
     """Store the hash of a password that the person chose."""
     person = _oneself(tx)
@@ -237,7 +231,7 @@ def change_password(command: ChangePassword, tx: Tx) -> None:
     tx.session.flush()
 
 
-@handles(RefreshPasswordHash)
+@handles(RefreshPasswordHash, PERSON)
 def refresh_password_hash(command: RefreshPasswordHash, tx: Tx) -> None:
     """Replace an outdated hash of the same password."""
     person = _oneself(tx)
@@ -247,10 +241,9 @@ def refresh_password_hash(command: RefreshPasswordHash, tx: Tx) -> None:
         tx.session.flush()
 
 
-@handles(AssignRole)
+@handles(AssignRole, ADMINISTRATOR)
 def assign_role(command: AssignRole, tx: Tx) -> None:
     """Record the role; recording it twice is recording it once."""
-    tx.actor.require(ADMINISTRATOR)
     _check_roles([command.role])
     _existing(tx.session, Person, command.person_id)
     tx.session.execute(
@@ -260,10 +253,9 @@ def assign_role(command: AssignRole, tx: Tx) -> None:
     )
 
 
-@handles(RevokeRole)
+@handles(RevokeRole, ADMINISTRATOR)
 def revoke_role(command: RevokeRole, tx: Tx) -> None:
     """Delete the role."""
-    tx.actor.require(ADMINISTRATOR)
     tx.session.execute(
         delete(PersonRole)
         .where(PersonRole.person_id == command.person_id, PersonRole.role == command.role)

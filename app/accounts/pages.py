@@ -18,6 +18,7 @@ from app.accounts.sign_in import SignedIn, signed_in, signed_in_by_token, verifi
 from app.db.session import db
 from app.errors import InvalidInput
 from app.run import run
+from app.web.access import PUBLIC, SIGNED_IN, open_to
 from app.web.errors import status_of
 
 blueprint = Blueprint("accounts", __name__, template_folder="templates")
@@ -36,6 +37,7 @@ blueprint.record_once(_offer_loader)
 
 
 @blueprint.get("/sign-in")
+@open_to(PUBLIC)
 def sign_in() -> ResponseReturnValue:
     """Show the form; who is signed in already goes on."""
     if current_user.is_authenticated:
@@ -44,6 +46,7 @@ def sign_in() -> ResponseReturnValue:
 
 
 @blueprint.post("/sign-in")
+@open_to(PUBLIC)
 def open_session() -> ResponseReturnValue:
     """Open a session for a right login and password, or show the form again."""
     login, password = request.form.get("login", ""), request.form.get("password", "")
@@ -61,6 +64,7 @@ def open_session() -> ResponseReturnValue:
 
 
 @blueprint.post("/sign-out")
+@open_to(PUBLIC)
 def sign_out() -> ResponseReturnValue:
     """Close the session."""
     logout_user()
@@ -68,6 +72,7 @@ def sign_out() -> ResponseReturnValue:
 
 
 @blueprint.get("/password")
+@open_to(SIGNED_IN)
 def password() -> ResponseReturnValue:
     """Show the form for a new password."""
     if not current_user.is_authenticated:
@@ -76,6 +81,7 @@ def password() -> ResponseReturnValue:
 
 
 @blueprint.post("/password")
+@open_to(SIGNED_IN)
 def change_password() -> ResponseReturnValue:
     """Replace one's own password; the session goes on, those elsewhere end."""
     if not current_user.is_authenticated:

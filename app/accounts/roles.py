@@ -32,3 +32,6 @@ ROLES: Final = {
     LEADER: ("领导", "Leader"),
     AUDITOR: ("审计员", "Auditor"),
 }
+
+# Everybody but the auditor, who reads all and changes nothing.
+DOERS: Final = frozenset(ROLES) - {AUDITOR}

@@ -43,6 +43,7 @@ from app.assessment.workbook import XLSX, workbook_of
 from app.db.session import db
 from app.errors import Forbidden, InvalidInput, NotFound
 from app.run import Actor, Runtime
+from app.web.access import SIGNED_IN, open_to
 from app.web.language import language_code
 from app.web.navigation import NavigationItem
 from sla.indicators import COUNT_NAMES, Membership, Reason, indicators
@@ -63,15 +64,8 @@ navigation = (
 _MARKS: Final = ("on_time", "late", "overdue_open", "extended", "reworked")
 
 
-@blueprint.before_request
-def _require_sign_in() -> ResponseReturnValue | None:
-    """Lead whoever is not signed in to the sign-in page."""
-    if current_user.is_authenticated:
-        return None
-    return current_app.login_manager.unauthorized()  # type: ignore[attr-defined, no-any-return]  # set by Flask-Login
-
-
 @blueprint.get("/ranking")
+@open_to(SIGNED_IN)
 def latest() -> ResponseReturnValue:
     """Lead to the month that was asked for, or to the last one that is over."""
     chosen = request.args.get("month", "").strip()
@@ -80,6 +74,7 @@ def latest() -> ResponseReturnValue:
 
 
 @blueprint.get("/ranking/<written>")
+@open_to(SIGNED_IN)
 def month(written: str) -> ResponseReturnValue:
     """Show the month's tables: all of them, or the reader's own unit."""
     chosen = _month_or_404(written)
@@ -101,6 +96,7 @@ def month(written: str) -> ResponseReturnValue:
 
 
 @blueprint.get("/ranking/<written>/ranking.xlsx")
+@open_to(SIGNED_IN)
 def workbook(written: str) -> ResponseReturnValue:
     """Send the month's workbook."""
     _reader().require(*SEE_ALL)
@@ -114,6 +110,7 @@ def workbook(written: str) -> ResponseReturnValue:
 
 
 @blueprint.get("/ranking/<written>/<unit_code>/<code>")
+@open_to(SIGNED_IN)
 def cases(written: str, unit_code: str, code: str) -> ResponseReturnValue:
     """List the cases behind one figure of a unit. code: a figure, a count, or left_out."""
     chosen, unit = _month_or_404(written), _unit_or_404(unit_code)

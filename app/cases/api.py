@@ -5,7 +5,7 @@ from __future__ import annotations
 from http import HTTPStatus
 from typing import Any
 
-from flask import abort, current_app
+from flask import current_app
 from flask.views import MethodView
 from flask_login import current_user
 from flask_smorest import Blueprint
@@ -19,6 +19,7 @@ from app.cases.queries.matching import without_nul
 from app.cases.queries.visibility import visible_case
 from app.db.session import db
 from app.run import Actor, Runtime
+from app.web.access import SIGNED_IN, open_to
 
 blueprint = Blueprint("cases_api", __name__, url_prefix="/api", description="Cases and work items")
 
@@ -94,14 +95,8 @@ class InboxQuerySchema(Schema):
     after = fields.String(load_default=None)
 
 
-@blueprint.before_request  # type: ignore[untyped-decorator]  # flask-smorest has no types
-def _require_sign_in() -> None:
-    """Refuse whoever is not signed in: a program follows no redirect to a form."""
-    if not current_user.is_authenticated:
-        abort(HTTPStatus.UNAUTHORIZED)
-
-
 @blueprint.route("/cases/<number>")
+@open_to(SIGNED_IN)
 class CaseView(MethodView):
     """One case."""
 
@@ -117,6 +112,7 @@ class CaseView(MethodView):
 
 
 @blueprint.route("/items")
+@open_to(SIGNED_IN)
 class InboxView(MethodView):
     """Open work items."""
 

@@ -24,14 +24,13 @@ class LoadCatalogue:
     version: str
 
 
-@handles(LoadCatalogue)
+@handles(LoadCatalogue, "administrator")
 def load_catalogue(command: LoadCatalogue, tx: Tx) -> int:
     """Load the edition and return the id of its version.
 
     Raises: NotFound or DefinitionError from reading the file; StateChanged when the edition is in
     force with other content: cases rest on it, so a change is a new edition with a later day.
     """
-    tx.actor.require("administrator")
     edition = read_edition(command.version)
     tx.session.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _LOADING_LOCK})
     present = tx.session.scalar(

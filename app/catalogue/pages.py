@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from flask import Blueprint, current_app, redirect, render_template, request, url_for
+from flask import Blueprint, current_app, render_template, request
 from flask.typing import ResponseReturnValue
 from flask_babel import get_locale
 from flask_babel import lazy_gettext as _l
-from flask_login import current_user
 
 from app.catalogue import queries
 from app.catalogue.files import duties
 from app.catalogue.tables import CaseClass, FilingCondition
 from app.db.session import db
 from app.run import Runtime
+from app.web.access import SIGNED_IN, open_to
 from app.web.navigation import NavigationItem
 
 blueprint = Blueprint("catalogue", __name__, template_folder="templates")
@@ -28,15 +28,8 @@ LIMIT_UNIT_NAMES = {
 }
 
 
-@blueprint.before_request
-def ask_to_sign_in() -> ResponseReturnValue | None:
-    """Lead whoever is not signed in to the door."""
-    if current_user.is_authenticated:
-        return None
-    return redirect(url_for("accounts.sign_in", next=request.full_path))
-
-
 @blueprint.get("/catalogue")
+@open_to(SIGNED_IN)
 def index() -> ResponseReturnValue:
     """List the classes in force today, of one kind or that hold the words searched for."""
     runtime: Runtime = current_app.extensions["jingwei"]

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from psycopg.rows import class_row
 
-from app.run import SYSTEM_ROLE, Tx, handles
+from app.run import Tx, handles
 
 LEASE_S: Final = 60
 FIRST_PAUSE_S: Final = 5
@@ -81,7 +81,6 @@ class ParkMessage:
 @handles(ClaimMessages)
 def claim_messages(command: ClaimMessages, tx: Tx) -> list[Claimed]:
     """Claim due messages, oldest first; what another worker is claiming is passed over."""
-    tx.actor.require(SYSTEM_ROLE)
     with tx.connection.cursor(row_factory=class_row(Claimed)) as cursor:
         cursor.execute(
             _CLAIM, {"now": tx.clock.now(), "lease": LEASE_S, "limit": command.limit}, prepare=True
@@ -92,14 +91,12 @@ def claim_messages(command: ClaimMessages, tx: Tx) -> list[Claimed]:
 @handles(MarkSent)
 def mark_sent(command: MarkSent, tx: Tx) -> None:
     """Mark a message as sent; only after it was."""
-    tx.actor.require(SYSTEM_ROLE)
     tx.connection.execute(_SENT, (tx.clock.now(), command.id), prepare=True)
 
 
 @handles(PutOffMessage)
 def put_off_message(command: PutOffMessage, tx: Tx) -> None:
     """Put a message off, each time for twice as long."""
-    tx.actor.require(SYSTEM_ROLE)
     claimed = command.claimed
     tx.connection.execute(
         _PUT_OFF,
@@ -117,7 +114,6 @@ def put_off_message(command: PutOffMessage, tx: Tx) -> None:
 @handles(ParkMessage)
 def park_message(command: ParkMessage, tx: Tx) -> None:
     """Park a message."""
-    tx.actor.require(SYSTEM_ROLE)
     claimed = command.claimed
     row = (tx.clock.now(), command.error, claimed.id, claimed.leased_until)
     tx.connection.execute(_PARK, row)

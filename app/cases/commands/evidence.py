@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Final
 
+from app.accounts.roles import DOERS
 from app.cases.answers import not_one_of
 from app.cases.commands.authority import REPORTERS, fits
 from app.cases.photos import store_photo
@@ -41,7 +42,7 @@ def _require_item(tx: Tx, loaded: Loaded, item_id: int) -> None:
         raise Forbidden
 
 
-@handles(AddPhoto)
+@handles(AddPhoto, *DOERS)
 def add_photo(command: AddPhoto, tx: Tx) -> str:
     """Keep a photo and return its hash; the same photo twice is one."""
     if command.stage not in STAGES:

@@ -57,10 +57,9 @@ class ReportCase:
     source_key: str | None = None
 
 
-@handles(ReportCase)
+@handles(ReportCase, *REPORTERS)
 def report_case(command: ReportCase, tx: Tx) -> StepResult:
     """Open a case, locate it and start its process."""
-    tx.actor.require(*REPORTERS)
     connection, now = tx.connection, tx.clock.now()
     case = _checked(command, now)
     _refuse_known(connection, case["source_key"])

@@ -85,7 +85,7 @@ class RaiseSupervision:
     due_at: datetime | None = None
 
 
-@handles(RequestExtension)
+@handles(RequestExtension, UNIT_MANAGER, UNIT_HANDLER)
 def request_extension(command: RequestExtension, tx: Tx) -> StepResult:
     """Ask for an extension; one that could not be granted now is refused at once."""
     loaded = _of_own_unit(tx, command.case_id, UNIT_MANAGER, UNIT_HANDLER)
@@ -100,7 +100,7 @@ def request_extension(command: RequestExtension, tx: Tx) -> StepResult:
     return _deliver(loaded, context, "extension_requested", payload)
 
 
-@handles(RequestHold)
+@handles(RequestHold, UNIT_MANAGER)
 def request_hold(command: RequestHold, tx: Tx) -> StepResult:
     """Ask for a hold; the clock runs on until it is granted."""
     loaded = _of_own_unit(tx, command.case_id, UNIT_MANAGER)
@@ -115,16 +115,15 @@ def request_hold(command: RequestHold, tx: Tx) -> StepResult:
     return _deliver(loaded, context, "hold_requested", payload)
 
 
-@handles(ReleaseHold)
+@handles(ReleaseHold, DUTY_CHIEF, DISPATCHER)
 def release_hold(command: ReleaseHold, tx: Tx) -> StepResult:
     """Release a case on hold."""
-    tx.actor.require(DUTY_CHIEF, DISPATCHER)
     _require_sight(tx, command.case_id)
     loaded = load_case(tx.connection, command.case_id)
     return _deliver(loaded, context_of(tx, loaded), "hold_released", {})
 
 
-@handles(RequestReturn)
+@handles(RequestReturn, UNIT_MANAGER)
 def request_return(command: RequestReturn, tx: Tx) -> StepResult:
     """Return a case; whether the clock stands still until the ruling is policy."""
     loaded = _of_own_unit(tx, command.case_id, UNIT_MANAGER)
@@ -135,10 +134,9 @@ def request_return(command: RequestReturn, tx: Tx) -> StepResult:
     return _deliver(loaded, context, "return_requested", {})
 
 
-@handles(RaiseSupervision)
+@handles(RaiseSupervision, DUTY_CHIEF, SUPERVISOR, LEADER)
 def raise_supervision(command: RaiseSupervision, tx: Tx) -> StepResult:
     """Raise a supervision; it changes no deadline, and one by the media counts."""
-    tx.actor.require(DUTY_CHIEF, SUPERVISOR, LEADER)
     _require_sight(tx, command.case_id)
     if command.source not in SOURCES:
         raise InvalidInput({"source": not_one_of(command.source, SOURCES)})

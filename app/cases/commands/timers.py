@@ -11,7 +11,7 @@ from psycopg import Connection
 from app.cases.steps import advance, context_of
 from app.cases.store import LOCK_INSTANCE, load_due
 from app.engine import instance
-from app.run import SYSTEM_ROLE, Tx, handles
+from app.run import Tx, handles
 
 FIRST_PAUSE_S: Final = 30
 LONGEST_PAUSE_S: Final = 6 * 3600
@@ -59,7 +59,6 @@ def find_due_timers(command: FindDueTimers, tx: Tx) -> list[int]:
 
     The index on try_at ends the scan after the limit, however many timers wait.
     """
-    tx.actor.require(SYSTEM_ROLE)
     rows = tx.connection.execute(_FIND_DUE, (tx.clock.now(), command.limit), prepare=True)
     return list(dict.fromkeys(row[0] for row in rows))
 
@@ -70,7 +69,6 @@ def fire_timers(command: FireTimers, tx: Tx) -> int:
 
     A timer's row goes in the same transaction as its effects: it fires once or is still there.
     """
-    tx.actor.require(SYSTEM_ROLE)
     return _fire(tx, tx.connection, command.instance_id)
 
 
@@ -80,7 +78,6 @@ def fire_timers_of_many(command: FireTimersOfMany, tx: Tx) -> int:
 
     Several locks are held here, but none is waited for, so no two workers can wait for each other.
     """
-    tx.actor.require(SYSTEM_ROLE)
     connection = tx.connection
     return sum(_fire(tx, connection, instance_id) for instance_id in command.instance_ids)
 
@@ -88,7 +85,6 @@ def fire_timers_of_many(command: FireTimersOfMany, tx: Tx) -> int:
 @handles(PutOffTimers)
 def put_off_timers(command: PutOffTimers, tx: Tx) -> None:
     """Put the due timers of an instance off, each time for twice as long."""
-    tx.actor.require(SYSTEM_ROLE)
     now = tx.clock.now()
     # Instance before timer, as everywhere: else two workers could wait for each other.
     tx.connection.execute(LOCK_INSTANCE, (command.instance_id,))

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 import orjson
 
-from app.accounts.roles import DUTY_CHIEF, UNIT_HANDLER, UNIT_MANAGER
+from app.accounts.roles import DOERS, DUTY_CHIEF, UNIT_HANDLER, UNIT_MANAGER
 from app.cases.answers import check_answers
 from app.cases.commands.authority import finished, require_free, require_open
 from app.cases.context import StepContext
@@ -72,7 +72,7 @@ class SaveDraft:
     answers: Mapping[str, Any] = field(repr=False)
 
 
-@handles(CompleteWork)
+@handles(CompleteWork, *DOERS)
 def complete_work(command: CompleteWork, tx: Tx) -> StepResult:
     """Complete a work item; the loser of two completions gets StateChanged saying who did it and when."""
     loaded, item = _open_item(tx, command.item_id)
@@ -95,7 +95,7 @@ def complete_work(command: CompleteWork, tx: Tx) -> StepResult:
     )
 
 
-@handles(ClaimItem)
+@handles(ClaimItem, *DOERS)
 def claim_item(command: ClaimItem, tx: Tx) -> None:
     """Claim an item; whoever comes second gets StateChanged."""
     loaded, item = _open_item(tx, command.item_id)
@@ -108,7 +108,7 @@ def claim_item(command: ClaimItem, tx: Tx) -> None:
     _reassign(tx, loaded, item, tx.actor.person_id, "claimed")
 
 
-@handles(HandBackItem)
+@handles(HandBackItem, *DOERS)
 def hand_back_item(command: HandBackItem, tx: Tx) -> None:
     """Hand a claimed item back."""
     loaded, item = _open_item(tx, command.item_id)
@@ -117,7 +117,7 @@ def hand_back_item(command: HandBackItem, tx: Tx) -> None:
         _reassign(tx, loaded, item, None, "handed_back")
 
 
-@handles(AssignItem)
+@handles(AssignItem, DUTY_CHIEF, UNIT_MANAGER)
 def assign_item(command: AssignItem, tx: Tx) -> None:
     """Assign an item: a unit's manager within the unit, the duty chief within the centre."""
     loaded, item = _loaded_item(tx, command.item_id)
@@ -134,7 +134,7 @@ def assign_item(command: AssignItem, tx: Tx) -> None:
     _reassign(tx, loaded, item, person.id, "assigned")
 
 
-@handles(SaveDraft)
+@handles(SaveDraft, *DOERS)
 def save_draft(command: SaveDraft, tx: Tx) -> None:
     """Save a draft of an item's answers; nothing is checked but its size."""
     loaded, item = _open_item(tx, command.item_id)

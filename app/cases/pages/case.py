@@ -30,6 +30,7 @@ from app.db.session import db
 from app.errors import NotFound
 from app.modeling.queries import deployed
 from app.run import Actor
+from app.web.access import SIGNED_IN, open_to
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +43,7 @@ class Refused:
 
 
 @blueprint.get("/cases/<number>")
+@open_to(SIGNED_IN)
 def case_page(number: str) -> ResponseReturnValue:
     """Show a case with everything that happened to it."""
     return show_case(number)

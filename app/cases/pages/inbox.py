@@ -26,6 +26,7 @@ from app.cases.queries.places import district_names
 from app.catalogue.queries import search_classes
 from app.db.session import db
 from app.run import Actor
+from app.web.access import SIGNED_IN, open_to
 
 WATCHERS: Final = (DUTY_CHIEF, SUPERVISOR, LEADER, UNIT_MANAGER, AUDITOR)
 TABS: Final = {"mine": _l("我的"), "group": _l("本组"), "all": _l("全部待办")}
@@ -41,6 +42,7 @@ class Asked:
 
 
 @blueprint.get("/inbox")
+@open_to(SIGNED_IN)
 def inbox() -> ResponseReturnValue:
     """List open work items, the most urgent first."""
     session, actor, now = db.session(), room.reader(), room.now()

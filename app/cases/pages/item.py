@@ -31,6 +31,7 @@ from app.modeling.bundles import forms_of
 from app.modeling.forms import Form
 from app.modeling.queries import Deployed, deployed
 from app.run import Actor
+from app.web.access import SIGNED_IN, open_to
 from app.web.acting import act
 from app.web.errors import status_of, text_of
 
@@ -58,6 +59,7 @@ class ItemForm:
 
 
 @blueprint.get(f"/items/<{ITEM}>")
+@open_to(SIGNED_IN)
 def item(item_id: int) -> ResponseReturnValue:
     """Show an item's form beside its case; what was typed before comes back."""
     found = _item_or_404(item_id)
@@ -68,6 +70,7 @@ def item(item_id: int) -> ResponseReturnValue:
 
 
 @blueprint.post(f"/items/<{ITEM}>")
+@open_to(SIGNED_IN)
 def complete(item_id: int) -> ResponseReturnValue:
     """Complete an item, keep a draft, or add photos, as the button pressed says."""
     found = _item_or_404(item_id)
@@ -92,6 +95,7 @@ def complete(item_id: int) -> ResponseReturnValue:
 
 
 @blueprint.post(f"/items/<{ITEM}>/draft")
+@open_to(SIGNED_IN)
 def draft(item_id: int) -> ResponseReturnValue:
     """Keep what was typed so far; asked by the page's script."""
     found = _item_or_404(item_id)
@@ -101,6 +105,7 @@ def draft(item_id: int) -> ResponseReturnValue:
 
 
 @blueprint.post(f"/items/<{ITEM}>/claim")
+@open_to(SIGNED_IN)
 def claim(item_id: int) -> ResponseReturnValue:
     """Take an item and open it."""
     act(ClaimItem(item_id))
@@ -109,6 +114,7 @@ def claim(item_id: int) -> ResponseReturnValue:
 
 
 @blueprint.post(f"/items/<{ITEM}>/hand-back")
+@open_to(SIGNED_IN)
 def hand_back(item_id: int) -> ResponseReturnValue:
     """Give an item back to its group."""
     act(HandBackItem(item_id))
@@ -117,6 +123,7 @@ def hand_back(item_id: int) -> ResponseReturnValue:
 
 
 @blueprint.post(f"/items/<{ITEM}>/assign")
+@open_to(SIGNED_IN)
 def assign(item_id: int) -> ResponseReturnValue:
     """Give an item to a person."""
     found = _item_or_404(item_id)
@@ -137,6 +144,7 @@ def _chosen_person() -> int:
 
 
 @blueprint.get("/cases/conditions")
+@open_to(SIGNED_IN)
 def conditions() -> ResponseReturnValue:
     """Return the filing conditions of a class, for the page's script."""
     code = without_nul(request.args.get("class_code", ""))

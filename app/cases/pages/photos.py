@@ -14,6 +14,7 @@ from app.cases.photos import media_type_of, photo_path
 from app.cases.queries.case_file import photo_of
 from app.db.session import db
 from app.errors import InvalidInput, NotFound, Text
+from app.web.access import SIGNED_IN, open_to
 from app.web.acting import act
 
 # What browsers show inside a page; the rest is offered for download.
@@ -22,6 +23,7 @@ WEEK_S = 7 * 24 * 3600
 
 
 @blueprint.get("/cases/<number>/photos/<sha256>")
+@open_to(SIGNED_IN)
 def photo(number: str, sha256: str) -> Response:
     """Send one photo of a case."""
     case = room.case_or_404(number)
@@ -37,6 +39,7 @@ def photo(number: str, sha256: str) -> Response:
 
 
 @blueprint.post("/cases/<number>/photos")
+@open_to(SIGNED_IN)
 def add_photos(number: str) -> ResponseReturnValue:
     """Add photos to a case from its page."""
     case = room.case_or_404(number)

@@ -18,21 +18,22 @@ from app.cases.pages.room import blueprint
 from app.cases.queries.case_file import case_by_number
 from app.db.session import db
 from app.errors import InvalidInput
+from app.web.access import open_to
 from app.web.acting import act
 from app.web.errors import status_of
 
 
 @blueprint.get("/cases/new")
+@open_to(*REPORTERS)
 def new_case() -> ResponseReturnValue:
     """Show the form that reports a case."""
-    room.reader().require(*REPORTERS)
     return _form({"channel": "collector" if room.reader().has(COLLECTOR) else "hotline"}, {})
 
 
 @blueprint.post("/cases/new")
+@open_to(*REPORTERS)
 def report() -> ResponseReturnValue:
     """Report a case with its photos, or show the form again with what is wrong."""
-    room.reader().require(*REPORTERS)
     typed = {name: value.replace("\r\n", "\n") for name, value in request.form.items()}
     try:
         photos = uploaded_photos()

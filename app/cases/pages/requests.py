@@ -22,6 +22,7 @@ from app.cases.pages import room
 from app.cases.pages.case import Refused, show_case
 from app.cases.pages.room import blueprint
 from app.errors import InvalidInput, NotFound, StateChanged
+from app.web.access import SIGNED_IN, open_to
 from app.web.acting import act
 from app.web.errors import status_of, text_of
 
@@ -39,6 +40,7 @@ _DONE: Final = {
 
 
 @blueprint.post("/cases/<number>/requests/<kind>")
+@open_to(SIGNED_IN)
 def ask(number: str, kind: str) -> ResponseReturnValue:
     """Ask for something in a case, or show its page again with what is wrong."""
     build = _COMMANDS.get(kind)

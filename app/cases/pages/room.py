@@ -8,7 +8,6 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from flask import Blueprint, current_app
-from flask.typing import ResponseReturnValue
 from flask_login import current_user
 from psycopg import Connection
 
@@ -21,14 +20,6 @@ from app.settings import Settings
 from app.web.formats import local_at
 
 blueprint = Blueprint("cases", __name__, template_folder="../templates")
-
-
-@blueprint.before_request
-def _require_sign_in() -> ResponseReturnValue | None:
-    """Lead whoever is not signed in to the sign-in page; every page here is for staff."""
-    if current_user.is_authenticated:
-        return None
-    return current_app.login_manager.unauthorized()  # type: ignore[attr-defined, no-any-return]  # set by Flask-Login
 
 
 @blueprint.context_processor

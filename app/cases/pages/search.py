@@ -15,9 +15,11 @@ from app.cases.queries.places import district_names
 from app.cases.queries.search import WINDOW, find_cases
 from app.cases.queries.visibility import may_see, sight_of
 from app.db.session import db
+from app.web.access import SIGNED_IN, open_to
 
 
 @blueprint.get("/cases")
+@open_to(SIGNED_IN)
 def search() -> ResponseReturnValue:
     """List the cases found, newest first; a whole number leads straight to its case."""
     session, now = db.session(), room.now()

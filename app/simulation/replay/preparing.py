@@ -16,7 +16,7 @@ from app.accounts.queries import unit_by_code
 from app.accounts.roles import UNIT_HANDLER, UNIT_MANAGER
 from app.accounts.tables import Person, Unit
 from app.catalogue.tables import CaseClass, CatalogueVersion
-from app.run import SYSTEM_ROLE, Tx, handles
+from app.run import Tx, handles
 
 NO_DEPARTMENT: Final = "-"
 """The code of the unit of requests that name no department."""
@@ -51,7 +51,6 @@ class Cast:
 @handles(PrepareHistory)
 def prepare_history(command: PrepareHistory, tx: Tx) -> Cast:
     """Create what is missing and return all of it."""
-    tx.actor.require(SYSTEM_ROLE)
     root_id = _root(tx)
     units = {name: _unit(tx, name or NO_DEPARTMENT, root_id) for name in command.departments}
     handlers = {name: _handler(tx, command.name, units[name]) for name in command.departments}

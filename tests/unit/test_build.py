@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from app.settings import REPOSITORY
-from app.simulation.assets import STAMP, AssetsMissing, ensure_node_modules
 from app.simulation.outlines import district_outlines
+from app.web.build import STAMP, AssetsMissing, ensure_node_modules
 
 
 def test_installed_packages_are_left_alone(tmp_path: Path) -> None:
@@ -29,7 +29,7 @@ def test_missing_outlines_say_what_to_run(tmp_path: Path) -> None:
 def test_outlines_are_the_ten_districts_that_share_borders() -> None:
     modules = REPOSITORY / "node_modules"
     if not modules.is_dir():
-        pytest.skip("node_modules is not there: python -m app.simulation.assets")
+        pytest.skip("node_modules is not there: python -m app.web.build")
     outlines = district_outlines(modules, "shan1_xi1_tai4_yuan2")
     assert [outline.code for outline in outlines] == sorted(outline.code for outline in outlines)
     assert len(outlines) == 10

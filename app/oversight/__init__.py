@@ -1,0 +1,1 @@
+"""What is overdue or disputed and why, replays and heat on the diagram, the city at a glance."""

@@ -1,0 +1,76 @@
+"""Who may open which page: each view says so, and the application does not start with one that does not."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from http import HTTPStatus
+from typing import Any, Final, TypeVar
+
+from flask import Flask, abort, current_app, request
+from flask.typing import ResponseReturnValue
+from flask_login import current_user
+
+View = TypeVar("View", bound=Callable[..., Any])
+
+# Instead of roles: anybody at all, and anybody who is signed in.
+PUBLIC: Final = "public"
+SIGNED_IN: Final = "signed_in"
+_RULE: Final = "open_to"
+# Flask's own and the API's description: files that everybody may read.
+_FILES: Final = frozenset({"static", "api-docs.openapi_json"})
+
+
+class RuleMissing(TypeError):
+    """A view says nothing of who may open it."""
+
+
+def open_to(*roles: str) -> Callable[[View], View]:
+    """Let a view be opened by these roles, by everybody who is signed in (SIGNED_IN) or by all (PUBLIC).
+
+    Stands below the blueprint's own decorator.
+    """
+
+    def mark(view: View) -> View:
+        setattr(view, _RULE, frozenset(roles))
+        return view
+
+    return mark
+
+
+def rule_of(app: Flask, endpoint: str) -> frozenset[str]:
+    """Return who may open an endpoint. Raises RuleMissing."""
+    if endpoint in _FILES:
+        return frozenset({PUBLIC})
+    view = app.view_functions[endpoint]
+    rule = getattr(view, _RULE, None) or getattr(getattr(view, "view_class", None), _RULE, None)
+    if rule is None:
+        raise RuleMissing(f"{endpoint}: put @open_to(...) on its view")
+    found: frozenset[str] = rule
+    return found
+
+
+def init_app(app: Flask) -> None:
+    """Hold every request against its view's rule."""
+    app.before_request(_hold)
+
+
+def check_rules(app: Flask) -> None:
+    """Raise RuleMissing when a view has no rule."""
+    for endpoint in app.view_functions:
+        rule_of(app, endpoint)
+
+
+def _hold() -> ResponseReturnValue | None:
+    if request.endpoint is None:
+        return None
+    rule = rule_of(current_app, request.endpoint)
+    if PUBLIC in rule:
+        return None
+    if not current_user.is_authenticated:
+        if request.path.startswith("/api/"):
+            # A program follows no redirect to a form.
+            abort(HTTPStatus.UNAUTHORIZED)
+        return current_app.login_manager.unauthorized()  # type: ignore[attr-defined, no-any-return]  # set by Flask-Login
+    if SIGNED_IN not in rule:
+        current_user.actor.require(*rule)
+    return None
