@@ -10,7 +10,7 @@ from sqlalchemy.exc import IntegrityError
 
 from app.db.session import Database
 from app.errors import DatabaseLost, Forbidden
-from app.run import SYSTEM, Actor, Tx, handles, run
+from app.run import PERSON, SYSTEM, Actor, Tx, handles, run
 
 CLERK = Actor(1, 1, "/1/", frozenset({"dispatcher"}), "派遣员")
 
@@ -36,7 +36,7 @@ class LoseServer:
     pass
 
 
-@handles(Note)
+@handles(Note, PERSON, "dispatcher")
 def note(command: Note, tx: Tx) -> int:
     for word in command.words:
         tx.session.execute(text("INSERT INTO notes VALUES (:word)"), {"word": word})
@@ -45,20 +45,19 @@ def note(command: Note, tx: Tx) -> int:
     return len(command.words)
 
 
-@handles(NoteInPipeline)
+@handles(NoteInPipeline, PERSON, "dispatcher")
 def note_in_pipeline(command: NoteInPipeline, tx: Tx) -> None:
     connection = tx.connection
     with connection.pipeline(), connection.cursor() as cursor:
         cursor.executemany("INSERT INTO notes VALUES (%s)", [(word,) for word in command.words])
 
 
-@handles(CloseBooks)
+@handles(CloseBooks, "assessor")
 def close_books(command: CloseBooks, tx: Tx) -> str:
-    tx.actor.require("assessor")
     return "closed"
 
 
-@handles(LoseServer)
+@handles(LoseServer, PERSON, "dispatcher")
 def lose_server(command: LoseServer, tx: Tx) -> None:
     tx.session.execute(text("INSERT INTO notes VALUES ('lost')"))
     tx.session.execute(text("SELECT pg_terminate_backend(pg_backend_pid())"))

@@ -22,7 +22,7 @@ def test_installed_packages_are_left_alone(tmp_path: Path) -> None:
 
 
 def test_missing_outlines_say_what_to_run(tmp_path: Path) -> None:
-    with pytest.raises(AssetsMissing, match=r"make run.*python -m app\.simulation\.assets"):
+    with pytest.raises(AssetsMissing, match=r"make run.*python -m app\.web\.build"):
         district_outlines(tmp_path, "nowhere")
 
 

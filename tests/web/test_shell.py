@@ -8,12 +8,14 @@ from flask.testing import FlaskClient
 from flask_babel import force_locale, gettext
 
 from app import errors
+from app.web.access import PUBLIC, open_to
 from app.web.errors import text_of
 from app.web.language import compile_catalogues, said
 from app.web.pages import _local_path
 
 
 def _raising(app: Flask, error: Exception) -> FlaskClient:
+    @open_to(PUBLIC)
     def view() -> str:
         raise error
 
