@@ -14,7 +14,9 @@ TABLES: Final = (
     "accounts", "catalogue", "places", "modeling", "cases", "assessment", "exchange", "worker",
     "simulation",
 )  # fmt: skip
-PAGES: Final = ("accounts", "catalogue", "modeling", "cases", "oversight", "assessment")
+PAGES: Final = (
+    "accounts", "catalogue", "places", "modeling", "cases", "oversight", "assessment",
+)  # fmt: skip
 APIS: Final = ("cases",)
 COMMANDS: Final = (
     "accounts", "catalogue", "modeling", "assessment", "simulation", "worker", "db",

@@ -112,9 +112,10 @@ def _bundle(root: Path, modules: Path, target: Path) -> None:
     )  # fmt: skip
     if done.returncode != 0:
         raise BuildFailed(reason=done.stderr)
-    worker = modules / "maplibre-gl/dist"
-    for name in ("maplibre-gl-worker.mjs", "maplibre-gl-shared.mjs"):
-        shutil.copyfile(worker / name, target / name)
+    # Given to the browser by its address: a worker is no part of a bundle.
+    shutil.copyfile(
+        modules / "maplibre-gl/dist/maplibre-gl-worker.mjs", target / "maplibre-gl-worker.mjs"
+    )
     shutil.copyfile(modules / "htmx.org/dist/htmx.min.js", target / "htmx.js")
     shutil.copyfile(modules / "axe-core/axe.min.js", target / "axe.js")
 

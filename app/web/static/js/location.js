@@ -11,6 +11,7 @@ if (button && "geolocation" in navigator && window.isSecureContext) {
       ({ coords }) => {
         document.getElementById("lon").value = coords.longitude.toFixed(6);
         document.getElementById("lat").value = coords.latitude.toFixed(6);
+        document.getElementById("lat").dispatchEvent(new Event("change", { bubbles: true }));
         said.textContent = "";
       },
       () => { said.textContent = button.dataset.failed; },

@@ -1,0 +1,101 @@
+// Maps on our own tiles: [data-map] shows the city, its points, and a pin that fills two fields.
+import { Map, Marker, NavigationControl, setWorkerUrl } from "maplibre-gl";
+import "maplibre-gl/dist/maplibre-gl.css";
+
+const colour = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
+
+function styleOf(box) {
+  const line = (id, layer, width, paint, minzoom = 0) => ({
+    id, type: "line", source: "city", "source-layer": layer, minzoom,
+    paint: { "line-color": colour(paint), "line-width": width },
+  });
+  return {
+    version: 8,
+    sources: {
+      city: { type: "vector", tiles: [location.origin + box.dataset.tiles], maxzoom: Number(box.dataset.maxZoom) },
+    },
+    layers: [
+      { id: "ground", type: "background", paint: { "background-color": colour("--surface-2") } },
+      { id: "city", type: "fill", source: "city", "source-layer": "districts",
+        paint: { "fill-color": colour("--surface"), "fill-opacity": 1 } },
+      line("unit", "unit_grids", 0.5, "--line", 14),
+      line("responsibility", "responsibility_grids", 1, "--line", 11),
+      line("district", "districts", 1.6, "--line-strong"),
+    ],
+  };
+}
+
+function pointOf(box) {
+  const [lon, lat] = [Number(box.dataset.lon), Number(box.dataset.lat)];
+  return box.dataset.lon && Number.isFinite(lon) && Number.isFinite(lat) ? [lon, lat] : null;
+}
+
+function mark(map, point, label, strong) {
+  const pin = document.createElement("span");
+  pin.className = strong ? "map-pin here" : "map-pin";
+  pin.textContent = label;
+  return new Marker({ element: pin }).setLngLat(point).addTo(map);
+}
+
+function show(box) {
+  const bounds = box.dataset.bounds.split(",").map(Number);
+  const point = pointOf(box);
+  const map = new Map({
+    container: box,
+    style: styleOf(box),
+    attributionControl: false,
+    maxZoom: 19,
+    fadeDuration: 0,
+    ...(point ? { center: point, zoom: 15 } : { bounds, fitBoundsOptions: { padding: 12 } }),
+  });
+  map.addControl(new NavigationControl({ showCompass: false }));
+  // The wheel scrolls the page unless the map was clicked: a map in a form must not catch it.
+  map.scrollZoom.disable();
+  map.once("click", () => map.scrollZoom.enable());
+  for (const one of JSON.parse(box.dataset.points || "[]")) mark(map, [one.lon, one.lat], one.label, false);
+  if (point) mark(map, point, "●", true);
+  if (box.dataset.pick) picking(box, map);
+  return map;
+}
+
+// A click puts the pin, fills the fields and says which grid the point lies in.
+function picking(box, map) {
+  const [lon, lat] = box.dataset.pick.split(",").map((id) => document.getElementById(id));
+  const said = document.getElementById(box.dataset.said);
+  let pin = null;
+  const place = (point) => {
+    pin ??= mark(map, point, "●", true);
+    pin.setLngLat(point);
+  };
+  map.on("click", ({ lngLat }) => {
+    lon.value = lngLat.lng.toFixed(6);
+    lat.value = lngLat.lat.toFixed(6);
+    lat.dispatchEvent(new Event("change", { bubbles: true }));
+  });
+  const look = async () => {
+    if (lon.value === "" || lat.value === "") return;
+    const point = [Number(lon.value), Number(lat.value)];
+    if (!point.every(Number.isFinite) || Math.abs(point[1]) > 85 || Math.abs(point[0]) > 180) return;
+    place(point);
+    const answer = await fetch(`${box.dataset.at}?${new URLSearchParams({ lon: lon.value, lat: lat.value })}`);
+    if (!answer.ok) return;
+    const found = await answer.json();
+    const parts = [found.district, found.street, found.responsibility_grid, found.unit_grid].filter(Boolean);
+    said.textContent = parts.join(" · ") || box.dataset.outside;
+    document.dispatchEvent(new CustomEvent("placed", { detail: found }));
+  };
+  for (const field of [lon, lat]) field.addEventListener("change", look);
+  look();
+}
+
+const boxes = document.querySelectorAll("[data-map]");
+if (boxes.length) {
+  setWorkerUrl(boxes[0].dataset.worker);
+  for (const box of boxes) if (box.dataset.bounds) show(box);
+}
+document.addEventListener("htmx:afterSettle", (event) => {
+  for (const box of event.target.querySelectorAll?.("[data-map]") ?? []) {
+    setWorkerUrl(box.dataset.worker);
+    if (box.dataset.bounds) show(box);
+  }
+});

@@ -1,0 +1,63 @@
+"""axe finds no serious fault on any page, the policy blocks nothing, and no request leaves the machine."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from playwright.sync_api import Page
+
+from app.web.assets import STATIC
+from tests.browser.conftest import Reader
+from tests.factories import Desk
+
+# Whose door leads to which pages; what is not listed is reached from these.
+PAGES = {
+    "intake": ("/inbox", "/inbox?tab=group", "/cases", "/cases/new", "/catalogue", "/password"),
+}
+SERIOUS = {"serious", "critical"}
+
+
+def serious_faults(page: Page) -> list[str]:
+    """Return what axe finds on the page as it is, worst kinds only."""
+    # Through the protocol: the page's own policy would refuse a script put into it.
+    page.evaluate((STATIC / "built/axe.js").read_text())
+    found: dict[str, Any] = page.evaluate("axe.run()")
+    return [
+        f"{one['id']}: {node['html'][:160]}"
+        for one in found["violations"]
+        if one["impact"] in SERIOUS
+        for node in one["nodes"]
+    ]
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_axe_finds_no_serious_fault(reader: Reader, desk: Desk, scheme: str) -> None:
+    case_id = desk.filed_case()
+    waiting = desk.reported_case()
+    reader.page.emulate_media(color_scheme=scheme)
+    outside: list[str] = []
+    reader.page.on(
+        "request",
+        lambda asked: (
+            outside.append(asked.url)
+            if not asked.url.startswith((reader.address, "data:", "blob:"))
+            else None
+        ),
+    )
+    faults = {}
+    for login, paths in PAGES.items():
+        reader.page.context.clear_cookies()
+        reader.sign_in(login)
+        for path in (
+            *paths,
+            f"/cases/{desk.case(case_id)['number']}",
+            f"/items/{desk.item(waiting, 'T_accept')}",
+        ):
+            reader.open(path)
+            reader.page.wait_for_load_state("networkidle")
+            if found := serious_faults(reader.page):
+                faults[login, path] = found
+    assert not faults
+    assert not outside
+    assert not reader.complaints
