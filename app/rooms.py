@@ -35,6 +35,7 @@ def register_rooms(app: Flask) -> None:
         pages = import_module(f"app.{room}.pages")
         app.register_blueprint(pages.blueprint)
         add_items(app, getattr(pages, "navigation", ()))
+    app.register_blueprint(import_module("app.accounts.oidc").blueprint)
     for room in APIS:
         rest.register_blueprint(import_module(f"app.{room}.api").blueprint)
     for room in COMMANDS:

@@ -26,6 +26,12 @@ class Settings:
     photo_bytes_limit: int = 10 * 1024 * 1024
     photos_per_request: int = 9
     secure_cookies: bool = False
+    # The city's identity provider, where it has one: people are matched by a claim and their login.
+    oidc_issuer: str | None = None
+    oidc_client_id: str = ""
+    oidc_client_secret: str = field(default="", repr=False)
+    oidc_name: str = "统一身份认证"
+    oidc_login_claim: str = "preferred_username"
     testing: bool = False
 
     @property
@@ -52,6 +58,11 @@ class Settings:
             page_size=int(given.get("JINGWEI_PAGE_SIZE", cls.page_size)),
             photo_bytes_limit=int(given.get("JINGWEI_PHOTO_BYTES", cls.photo_bytes_limit)),
             secure_cookies=given.get("JINGWEI_SECURE_COOKIES") == "1",
+            oidc_issuer=given.get("JINGWEI_OIDC_ISSUER"),
+            oidc_client_id=given.get("JINGWEI_OIDC_CLIENT_ID", cls.oidc_client_id),
+            oidc_client_secret=given.get("JINGWEI_OIDC_CLIENT_SECRET", ""),
+            oidc_name=given.get("JINGWEI_OIDC_NAME", cls.oidc_name),
+            oidc_login_claim=given.get("JINGWEI_OIDC_LOGIN_CLAIM", cls.oidc_login_claim),
         )
 
 

@@ -16,6 +16,7 @@ from pathlib import Path
 
 from sqlalchemy import URL
 
+from tests.bench.desks import USERS, desk_times
 from tests.bench.inboxes import inbox_times
 from tests.bench.lives import learn, median_ratio, race, race_two, state_sizes
 from tests.bench.reworks import step_costs
@@ -103,6 +104,19 @@ def inboxes(scratch: Scratch, base: URL, city: City, quick: bool) -> Iterator[Fi
         )
 
 
+def desks(scratch: Scratch, base: URL, city: City, quick: bool) -> Iterator[Figure]:
+    """Pages through the real server for thirty people, as the table of cases grows."""
+    many, seconds = (100_000, 15.0) if quick else (1_200_000, 60.0)
+    found = desk_times(scratch, base, city, few=10_000, many=many, seconds=seconds)
+    for name, (few_s, many_s) in found.items():
+        yield Figure.of(
+            f"{name} p95 at {USERS} users, {many} cases against 10000",
+            many_s * 1000,
+            "ms",
+            few_s * 1000,
+        )
+
+
 def show(figure: Figure) -> None:
     baseline = "" if figure.baseline is None else f"{figure.baseline:>12.3f}"
     ratio = "" if figure.ratio is None else f"{figure.ratio:>8.2f} x"
@@ -115,7 +129,9 @@ def show(figure: Figure) -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--quick", action="store_true", help="smaller counts, for a first look")
-    parser.add_argument("--only", choices=("lives", "reworks", "timers", "inboxes"), default=None)
+    parser.add_argument(
+        "--only", choices=("lives", "reworks", "timers", "inboxes", "desks"), default=None
+    )
     arguments = parser.parse_args()
     print(f"{platform.machine()}, {os.cpu_count()} processors, Python {platform.python_version()}")
     print(f"{'':<62}{'value':>12} {'unit':<8}{'baseline':>12}{'ratio':>11}")
@@ -128,6 +144,7 @@ def main() -> None:
             "reworks": lambda: reworks(scratch, base, city),
             "timers": lambda: timers(scratch, base, city, arguments.quick),
             "inboxes": lambda: inboxes(scratch, base, city, arguments.quick),
+            "desks": lambda: desks(scratch, base, city, arguments.quick),
         }
         for name, part in parts.items():
             if arguments.only in (None, name):
