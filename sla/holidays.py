@@ -87,3 +87,8 @@ class DayBook:
             return
         if year not in _PUBLISHED_YEARS:
             raise CalendarMissing(year)
+
+
+def published_years() -> frozenset[int]:
+    """Return the years whose holidays the State Council's notice, as packaged, gives."""
+    return _PUBLISHED_YEARS

@@ -19,6 +19,7 @@ from app.cases.clocks import CaseClocks
 from app.cases.context import StepContext
 from app.cases.effects import services
 from app.cases.store import Loaded, archived_events, case_update, write_step
+from app.catalogue.calendar_years import entered_years
 from app.engine.definitions import Definition
 from app.engine.instance import OpenItem, Step
 from app.engine.moment import NEVER, Moment
@@ -61,7 +62,7 @@ def context_of(tx: Tx, loaded: Loaded, answers: Mapping[str, Any] | None = None)
         case=dict(loaded.case),
         clocks=CaseClocks(
             loaded.clocks,
-            working_calendar(tx.services.settings),
+            working_calendar(tx.services.settings, partial(entered_years, tx.connection)),
             clock_policies(),
             now,
             partial(archived_events, tx.connection, loaded.case["id"]),

@@ -2,16 +2,25 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 from sqlalchemy import insert, select, text
+from sqlalchemy.dialects import postgresql
 from sqlalchemy.orm import Session
 
+from app.catalogue.calendar_years import SpecialDay
 from app.catalogue.files import ClassEntry, Condition, Edition, read_edition
-from app.catalogue.tables import CaseClass, CatalogueVersion, FilingCondition
-from app.errors import StateChanged
+from app.catalogue.tables import (
+    CalendarDay,
+    CalendarYear,
+    CaseClass,
+    CatalogueVersion,
+    FilingCondition,
+)
+from app.errors import InvalidInput, StateChanged
 from app.run import Tx, handles
+from sla.holidays import published_years
 
 # Two installations that start together load one after the other.
 _LOADING_LOCK: Final = 4_821_177
@@ -22,6 +31,44 @@ class LoadCatalogue:
     """Load an edition from its file; loading it again changes nothing."""
 
     version: str
+
+
+@dataclass(frozen=True)
+class EnterCalendarYear:
+    """Enter a year that nobody has published, with its holidays and make-up days."""
+
+    year: int
+    days: tuple[SpecialDay, ...] = field(repr=False)
+    note: str = ""
+
+
+@handles(EnterCalendarYear, "administrator")
+def enter_calendar_year(command: EnterCalendarYear, tx: Tx) -> None:
+    """Store the year. Raises InvalidInput for one that is published, StateChanged for one that is there."""
+    if command.year in published_years() or not 2000 <= command.year <= 2100:
+        raise InvalidInput(
+            {"year": "这一年的节假日已经公布并随产品提供，或不在 2000 至 2100 年之间"}
+        )
+    added = tx.session.execute(
+        postgresql.insert(CalendarYear)
+        .values(
+            year=command.year,
+            note=command.note.strip(),
+            entered_at=tx.clock.now(),
+            entered_by=tx.actor.person_id,
+        )
+        .on_conflict_do_nothing()
+        .returning(CalendarYear.year)
+    ).scalar()
+    if added is None:
+        raise StateChanged("%(year)s 年的日历已经录入：时限按它算过，不能再改。", year=command.year)
+    tx.session.execute(
+        insert(CalendarDay),
+        [
+            {"day_on": day.on, "year": command.year, "working": day.working, "name": day.name}
+            for day in command.days
+        ],
+    )
 
 
 @handles(LoadCatalogue, "administrator")

@@ -2,18 +2,28 @@
 
 from __future__ import annotations
 
-from flask import Blueprint, current_app, render_template, request
+from collections.abc import Mapping
+
+from flask import Blueprint, current_app, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import get_locale
+from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
+from flask_login import current_user
 
 from app.catalogue import queries
+from app.catalogue.calendar_years import days_of_text
+from app.catalogue.commands import EnterCalendarYear
 from app.catalogue.files import duties
 from app.catalogue.tables import CaseClass, FilingCondition
 from app.db.session import db
+from app.errors import InvalidInput
 from app.run import Runtime
 from app.web.access import SIGNED_IN, open_to
+from app.web.acting import act
+from app.web.errors import status_of
 from app.web.navigation import NavigationItem
+from sla.holidays import published_years
 
 blueprint = Blueprint("catalogue", __name__, template_folder="templates")
 navigation = (NavigationItem("catalogue.index", _l("案件分类"), position=70),)
@@ -49,6 +59,51 @@ def index() -> ResponseReturnValue:
         limit_text=limit_text,
         class_name=class_name,
         duty_name=duty_name,
+    )
+
+
+@blueprint.get("/catalogue/calendar")
+@open_to(SIGNED_IN)
+def calendar() -> ResponseReturnValue:
+    """Show which years the calendar knows, and the special days of one."""
+    return _calendar_page({}, {})
+
+
+@blueprint.post("/catalogue/calendar")
+@open_to("administrator")
+def enter_year() -> ResponseReturnValue:
+    """Enter a year, or show the form again with what is wrong in it."""
+    typed = {name: request.form.get(name, "") for name in ("year", "days", "note")}
+    try:
+        year = _year(typed["year"])
+        act(EnterCalendarYear(year, days_of_text(typed["days"], year), typed["note"]))
+    except InvalidInput as error:
+        return _calendar_page(typed, error.fields), status_of(error)
+    flash(_("%(year)s 年的日历已录入，一分钟内在各处生效。", year=year), "success")
+    return redirect(url_for("catalogue.calendar", year=year))
+
+
+def _year(text: str) -> int:
+    if not text.strip().isdecimal():
+        raise InvalidInput({"year": _("请填写四位数的年份")})
+    return int(text)
+
+
+def _calendar_page(typed: Mapping[str, str], errors: Mapping[str, str]) -> str:
+    entered = queries.entered_calendar_years(db.session())
+    published = published_years()
+    shown = request.args.get("year", "")
+    listed = next((one for one in entered if str(one.year) == shown), None)
+    return render_template(
+        "catalogue/calendar.html",
+        entered=entered,
+        first=min(published),
+        last=max(published),
+        listed=listed,
+        days=queries.calendar_days(db.session(), listed.year) if listed else [],
+        typed=typed,
+        errors=errors,
+        may_enter=current_user.actor.has("administrator"),
     )
 
 

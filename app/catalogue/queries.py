@@ -9,7 +9,13 @@ from datetime import date
 from sqlalchemy import Select, func, or_, select
 from sqlalchemy.orm import Session
 
-from app.catalogue.tables import CaseClass, CatalogueVersion, FilingCondition
+from app.catalogue.tables import (
+    CalendarDay,
+    CalendarYear,
+    CaseClass,
+    CatalogueVersion,
+    FilingCondition,
+)
 
 
 @dataclass(frozen=True)
@@ -113,3 +119,15 @@ def with_conditions(session: Session, classes: Sequence[CaseClass]) -> list[Clas
     for row in rows:
         of_class.setdefault(row.class_id, []).append(row)
     return [ClassWithConditions(entry, tuple(of_class.get(entry.id, ()))) for entry in classes]
+
+
+def entered_calendar_years(session: Session) -> Sequence[CalendarYear]:
+    """Return the years of the calendar that the city entered itself."""
+    return session.scalars(select(CalendarYear).order_by(CalendarYear.year)).all()
+
+
+def calendar_days(session: Session, year: int) -> Sequence[CalendarDay]:
+    """Return the special days of an entered year."""
+    return session.scalars(
+        select(CalendarDay).where(CalendarDay.year == year).order_by(CalendarDay.day_on)
+    ).all()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, datetime
 from decimal import Decimal
 from typing import Final
 
@@ -66,3 +66,25 @@ class FilingCondition(Base):
     limit_value: Mapped[Decimal]
     limit_unit: Mapped[str]
     closing_wording: Mapped[str]
+
+
+class CalendarYear(Base):
+    """A year of the working calendar that the city entered itself, whole and once."""
+
+    __tablename__ = "calendar_years"
+
+    year: Mapped[int] = mapped_column(SmallInteger, primary_key=True, autoincrement=False)
+    note: Mapped[str]
+    entered_at: Mapped[datetime]
+    entered_by: Mapped[int | None] = mapped_column(ForeignKey("people.id"))
+
+
+class CalendarDay(Base):
+    """A date of an entered year that is worked or not against its day of the week."""
+
+    __tablename__ = "calendar_days"
+
+    day_on: Mapped[date] = mapped_column(primary_key=True)
+    year: Mapped[int] = mapped_column(SmallInteger, ForeignKey("calendar_years.year"))
+    working: Mapped[bool]
+    name: Mapped[str]

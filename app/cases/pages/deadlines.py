@@ -9,7 +9,6 @@ from typing import Final
 
 from flask_babel import gettext as _
 
-from app.cases.calendars import working_calendar
 from app.cases.pages import room
 from app.cases.queries.inbox import InboxLine
 from app.cases.queries.search import FoundCase
@@ -104,4 +103,4 @@ def _wording() -> Wording:
 
 
 def _calendar() -> WorkingCalendar:
-    return working_calendar(room.settings())
+    return room.calendar()

@@ -11,13 +11,16 @@ from flask import Blueprint, current_app
 from flask_login import current_user
 from psycopg import Connection
 
+from app.cases.calendars import working_calendar
 from app.cases.pages import words
 from app.cases.queries.visibility import visible_case
 from app.cases.tables import Case
+from app.catalogue.calendar_years import entered_years
 from app.db.session import db
 from app.run import Actor, Runtime
 from app.settings import Settings
 from app.web.formats import local_at
+from sla.calendar import WorkingCalendar
 
 blueprint = Blueprint("cases", __name__, template_folder="../templates")
 
@@ -93,3 +96,8 @@ def reader() -> Actor:
 def case_or_404(number: str) -> Case:
     """Return the case with this number. Raises NotFound, or Forbidden when it is not for this reader."""
     return visible_case(db.session(), reader(), number)
+
+
+def calendar() -> WorkingCalendar:
+    """Return the city's working calendar."""
+    return working_calendar(settings(), lambda: entered_years(connection()))

@@ -10,7 +10,7 @@ from typing import Final
 from flask_babel import gettext as _
 from sqlalchemy.orm import Session
 
-from app.cases.calendars import clock_policies, working_calendar
+from app.cases.calendars import clock_policies
 from app.cases.clocks import HANDLING, CaseClocks
 from app.cases.pages import room
 from app.cases.pages.deadlines import Deadline, clock_deadline
@@ -56,7 +56,7 @@ def standing_of(
     instance: ProcessInstance, version: Deployed, clocks: Sequence[SlaClock], now: datetime
 ) -> Standing:
     """Read where an instance stands. Nothing runs: no effect is bound."""
-    calendar = working_calendar(room.settings())
+    calendar = room.calendar()
     rows = [{"name": c.name, "round": c.round, "events": c.events} for c in clocks]
     functions = CaseClocks(rows, calendar, clock_policies(), now).functions()
     moment = Moment(now, functions)
@@ -76,7 +76,7 @@ def accounts_of(
 def _account(session: Session, case: Case, clock: SlaClock, now: datetime) -> ClockAccount:
     policy = clock_policies().get(clock.policy)
     label = policy.label(language_code()) if policy else clock.name
-    calendar = working_calendar(room.settings())
+    calendar = room.calendar()
     try:
         events = arithmetic.from_plain(clock.events)
         reading = arithmetic.read(events, calendar, now)
