@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Final
 
-from sqlalchemy import insert, select, text
+from sqlalchemy import func, insert, select, text
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.orm import Session
 
@@ -18,7 +18,7 @@ from app.catalogue.tables import (
     CatalogueVersion,
     FilingCondition,
 )
-from app.errors import InvalidInput, StateChanged
+from app.errors import InvalidInput, StateChanged, Text
 from app.run import Tx, handles
 from sla.holidays import published_years
 
@@ -69,6 +69,31 @@ def enter_calendar_year(command: EnterCalendarYear, tx: Tx) -> None:
             for day in command.days
         ],
     )
+
+
+@dataclass(frozen=True)
+class EnterEdition:
+    """Enter an edition that comes into force on a day to come."""
+
+    edition: Edition = field(repr=False)
+
+
+@handles(EnterEdition, "administrator")
+def enter_edition(command: EnterEdition, tx: Tx) -> int:
+    """Store the edition and return the id of its version.
+
+    Raises InvalidInput when its day has come already, or an edition of the same day or a later one is there:
+    cases rest on what was in force.
+    """
+    begins = command.edition.valid_from
+    if begins <= tx.clock.now().astimezone(tx.services.settings.timezone).date():
+        raise InvalidInput({"valid_from": "生效日期应在今天之后：已经立案的案件按原分类办理"})
+    tx.session.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _LOADING_LOCK})
+    latest = tx.session.scalar(select(func.max(CatalogueVersion.valid_from)))
+    if latest is not None and latest >= begins:
+        fault = Text("已有 %(on)s 起生效的一版，请选更晚的日期", on=str(latest))
+        raise InvalidInput({"valid_from": fault})
+    return _insert(tx.session, command.edition)
 
 
 @handles(LoadCatalogue, "administrator")

@@ -100,17 +100,21 @@ def read_edition(version: str, folder: Path = FOLDER) -> Edition:
     path = folder / f"{version}.yml"
     if not path.is_file():
         raise NotFound("没有 %(version)s 版的分类文件。", version=version)
-    content = _load(path)
+    return edition_of(_load(path), path.name)
+
+
+def edition_of(content: Mapping[str, Any], file: str) -> Edition:
+    """Check what an edition's file says. Raises DefinitionError naming every fault in it."""
     faults: list[Fault] = []
     classes = []
     for entry in content["classes"]:
-        found = _class_faults(path.name, entry, content["majors"])
+        found = _class_faults(file, entry, content["majors"])
         faults += found
         if not found:
             classes.append(_class_entry(entry, content["majors"]))
     codes = [entry.code for entry in classes]
     faults += [
-        Fault(path.name, code, "编码重复", "每一小类给一个唯一的编码")
+        Fault(file, code, "编码重复", "每一小类给一个唯一的编码")
         for code in sorted({code for code in codes if codes.count(code) > 1})
     ]
     if faults:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import date
 
 from flask import Blueprint, current_app, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
@@ -13,7 +14,8 @@ from flask_login import current_user
 
 from app.catalogue import queries
 from app.catalogue.calendar_years import days_of_text
-from app.catalogue.commands import EnterCalendarYear
+from app.catalogue.commands import EnterCalendarYear, EnterEdition
+from app.catalogue.editions import HEADER, edition_of_rows, rows_of
 from app.catalogue.files import duties
 from app.catalogue.tables import CaseClass, FilingCondition
 from app.db.session import db
@@ -23,6 +25,7 @@ from app.web.access import SIGNED_IN, open_to
 from app.web.acting import act
 from app.web.errors import status_of
 from app.web.navigation import NavigationItem
+from app.web.spreadsheets import BYTES_LIMIT, as_download, rows_of_workbook, workbook_bytes
 from sla.holidays import published_years
 
 blueprint = Blueprint("catalogue", __name__, template_folder="templates")
@@ -59,6 +62,72 @@ def index() -> ResponseReturnValue:
         limit_text=limit_text,
         class_name=class_name,
         duty_name=duty_name,
+    )
+
+
+@blueprint.get("/catalogue/<int:version_id>.xlsx")
+@open_to(SIGNED_IN)
+def download(version_id: int) -> ResponseReturnValue:
+    """Give an edition as a workbook: what an upload takes."""
+    session = db.session()
+    version = queries.version_of(session, version_id)
+    classes = queries.classes_of(session, version.id)
+    entries = ((one.entry, one.conditions) for one in queries.with_conditions(session, classes))
+    content = workbook_bytes(str(version.valid_from), HEADER, rows_of(entries))
+    return as_download(content, f"catalogue-{version.valid_from}.xlsx")
+
+
+@blueprint.get("/catalogue/editions")
+@open_to(SIGNED_IN)
+def editions() -> ResponseReturnValue:
+    """List the editions, with the form that enters another."""
+    return _editions_page({}, {})
+
+
+@blueprint.post("/catalogue/editions")
+@open_to("administrator")
+def enter_edition() -> ResponseReturnValue:
+    """Enter an edition from a workbook, or show the form again with what is wrong in it."""
+    typed = {name: request.form.get(name, "").strip() for name in ("valid_from", "note")}
+    try:
+        rows = rows_of_workbook(_uploaded())
+        edition = edition_of_rows(rows, _day("valid_from", typed["valid_from"]), typed["note"])
+        act(EnterEdition(edition))
+    except InvalidInput as error:
+        return _editions_page(typed, error.fields), status_of(error)
+    flash(
+        _(
+            "已录入 %(count)s 个小类，%(on)s 起生效。",
+            count=len(edition.classes),
+            on=str(edition.valid_from),
+        ),
+        "success",
+    )
+    return redirect(url_for("catalogue.editions"))
+
+
+def _uploaded() -> bytes:
+    file = request.files.get("file")
+    if file is None or not file.filename:
+        raise InvalidInput({"file": _("请选择文件")})
+    # One byte more than allowed tells that it is too much.
+    return file.stream.read(BYTES_LIMIT + 1)
+
+
+def _day(field: str, text: str) -> date:
+    try:
+        return date.fromisoformat(text)
+    except ValueError as exc:
+        raise InvalidInput({field: _("请填写日期，例如 2027-01-01")}) from exc
+
+
+def _editions_page(typed: Mapping[str, str], errors: Mapping[str, str]) -> str:
+    return render_template(
+        "catalogue/editions.html",
+        versions=queries.editions(db.session()),
+        typed=typed,
+        errors=errors,
+        may_enter=current_user.actor.has("administrator"),
     )
 
 

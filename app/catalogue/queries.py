@@ -16,6 +16,7 @@ from app.catalogue.tables import (
     CatalogueVersion,
     FilingCondition,
 )
+from app.errors import NotFound
 
 
 @dataclass(frozen=True)
@@ -130,4 +131,26 @@ def calendar_days(session: Session, year: int) -> Sequence[CalendarDay]:
     """Return the special days of an entered year."""
     return session.scalars(
         select(CalendarDay).where(CalendarDay.year == year).order_by(CalendarDay.day_on)
+    ).all()
+
+
+def editions(session: Session) -> Sequence[CatalogueVersion]:
+    """Return every edition, the latest first."""
+    return session.scalars(
+        select(CatalogueVersion).order_by(CatalogueVersion.valid_from.desc())
+    ).all()
+
+
+def version_of(session: Session, version_id: int) -> CatalogueVersion:
+    """Return an edition. Raises NotFound."""
+    version = session.get(CatalogueVersion, version_id)
+    if version is None:
+        raise NotFound
+    return version
+
+
+def classes_of(session: Session, version_id: int) -> Sequence[CaseClass]:
+    """Return the classes of an edition in order of code."""
+    return session.scalars(
+        select(CaseClass).where(CaseClass.version_id == version_id).order_by(CaseClass.code)
     ).all()

@@ -1,0 +1,82 @@
+"""Editions of the catalogue as workbooks: down, changed, up again; hostile files are refused by name."""
+
+from __future__ import annotations
+
+import zipfile
+from io import BytesIO
+
+import pytest
+from openpyxl import load_workbook
+from sqlalchemy import text
+
+from app.catalogue.editions import HEADER
+from app.errors import InvalidInput
+from app.run import Actor
+from app.web.spreadsheets import rows_of_workbook, safe_text, workbook_bytes
+
+
+@pytest.fixture
+def admin(desk, session, signed):
+    session.execute(
+        text("INSERT INTO person_roles (person_id, role) VALUES (101, 'administrator')")
+    )
+    # The small city writes its own ids; those drawn come after them.
+    for table in ("catalogue_versions", "classes", "filing_conditions"):
+        session.execute(text(f"SELECT setval(pg_get_serial_sequence('{table}', 'id'), 100)"))
+    session.commit()
+    return signed(Actor(101, 1, "/1/", frozenset({"administrator"}), "管理员"))
+
+
+def _upload(client, content: bytes, on: str = "2026-01-01"):
+    data = {"file": (BytesIO(content), "c.xlsx"), "valid_from": on, "note": "第二版"}
+    return client.post("/catalogue/editions", data=data, content_type="multipart/form-data")
+
+
+def test_downloaded_edition_goes_up_again_as_a_later_one(admin, session):
+    content = admin.get("/catalogue/1.xlsx").data
+    rows = list(load_workbook(BytesIO(content)).active.iter_rows(values_only=True))
+    assert rows[0] == HEADER
+    assert rows[1][:3] == ("E-01-02", "市容环境", "暴露垃圾")
+    assert _upload(admin, content).status_code == 302
+    count = "SELECT count(*) FROM filing_conditions f JOIN classes c ON c.id = f.class_id JOIN catalogue_versions v ON v.id = c.version_id WHERE v.valid_from = '2026-01-01'"
+    assert session.scalar(text(count)) == 2
+
+
+def test_edition_of_today_is_refused(admin):
+    answer = _upload(admin, admin.get("/catalogue/1.xlsx").data, on="2025-11-25")
+    assert answer.status_code == 422
+    assert "生效日期应在今天之后" in answer.text
+
+
+def test_wrong_limit_is_named_by_its_class(admin):
+    row = ("E-01-02", "市容环境", "暴露垃圾", "Litter", "sanitation", "有", "四小时", "已清除")
+    answer = _upload(admin, workbook_bytes("x", HEADER, [row]))
+    assert answer.status_code == 422
+    assert "E-01-02：时限 四小时 无法识别" in answer.text
+
+
+def test_only_an_administrator_enters_an_edition(desk, city, signed):
+    assert _upload(signed(city.supervisor), b"").status_code == 403
+
+
+def test_file_that_unfolds_beyond_the_limit_is_not_opened():
+    packed = BytesIO()
+    with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as book:
+        book.writestr("[Content_Types].xml", "")
+        book.writestr("xl/workbook.xml", "")
+        book.writestr("xl/worksheets/sheet1.xml", b"0" * (60 * 2**20))
+    with pytest.raises(InvalidInput) as caught:
+        rows_of_workbook(packed.getvalue())
+    assert caught.value.fields["file"] == "文件解压后过大"
+
+
+@pytest.mark.parametrize("content", [b"", b"PK\x03\x04", b"a,b,c", b"\xd0\xcf\x11\xe0" * 100])
+def test_what_is_no_workbook_is_refused(content):
+    with pytest.raises(InvalidInput) as caught:
+        rows_of_workbook(content)
+    assert "file" in caught.value.fields
+
+
+@pytest.mark.parametrize("given", ["=1+1", "+1", "-1", "@x", "\t=1"])
+def test_text_that_would_run_is_made_plain(given):
+    assert str(safe_text(given)).startswith("'")
