@@ -7,6 +7,7 @@ from pathlib import Path
 
 from flask import Flask
 from flask_migrate import Migrate
+from werkzeug.middleware.proxy_fix import ProxyFix
 
 from app.clock import Clock, SystemClock
 from app.db.session import Database, db
@@ -25,6 +26,7 @@ def build_app(
 ) -> Flask:
     """Build the application of an installation; settings come from the environment by default."""
     settings = settings or Settings.from_env()
+    settings.check_production()
     app = Flask(
         "app",
         root_path=str(Path(__file__).parent),
@@ -32,6 +34,10 @@ def build_app(
         template_folder="web/templates",
     )
     app.config.from_mapping(_config(settings))
+    if settings.proxies:
+        # Without them the header is anybody's to write, and a sign-in's address whatever it says.
+        count = settings.proxies
+        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=count, x_proto=count)  # type: ignore[method-assign]
     runtime = Runtime(database or Database.at(settings), Services(settings), clock or SystemClock())
     app.extensions["jingwei"] = runtime
     install(runtime)

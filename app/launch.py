@@ -26,6 +26,7 @@ from flask import Flask
 from flask.cli import ScriptInfo
 
 from app import create_app
+from app.accounts.production import refuse_demo_accounts
 from app.db.embedded import EmbeddedServer, ensure_running
 from app.errors import AppError
 from app.run import Runtime
@@ -92,8 +93,10 @@ def _prepare(app: Flask) -> None:
     _command(app, "db", "upgrade")
     click.echo("正在部署流程 Deploying the definitions …")
     _command(app, "definitions", "deploy-shipped")
-    click.echo("正在准备示例城市 Preparing the demo city …")
-    _command(app, "demo", "seed", "--if-empty")
+    if not runtime.services.settings.production:
+        click.echo("正在准备示例城市 Preparing the demo city …")
+        _command(app, "demo", "seed", "--if-empty")
+    refuse_demo_accounts(runtime)
     runtime.database.drop_connections()
 
 
@@ -122,7 +125,8 @@ def _serve(app: Flask, host: str, port: int) -> int:
     _on_stopping(lambda number, frame: processes.terminate())
     if _wait_until_ready(processes, host, port):
         click.echo(f"\n  经纬 Jingwei: http://{host}:{port}/    (Ctrl-C: 停止 stop)\n")
-        _command(app, "demo", "accounts")
+        if not app.extensions["jingwei"].services.settings.production:
+            _command(app, "demo", "accounts")
     status = processes.wait()
     # honcho reports the signal it was ended by; being told to stop is no failure.
     return 0 if status in (0, 128 + signal.SIGTERM, -signal.SIGTERM) else status

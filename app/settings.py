@@ -7,7 +7,15 @@ import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Final
 from zoneinfo import ZoneInfo
+
+from app.errors import AppError
+
+SHORTEST_SECRET: Final = 32
+# Fewer make a long key that is as easy to guess as a short one.
+FEWEST_CHARACTERS: Final = 10
+_KNOWN_SECRETS: Final = ("for tests only", "change-me", "changeme", "secret", "jingwei", "dev")
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 
@@ -33,6 +41,9 @@ class Settings:
     oidc_name: str = "统一身份认证"
     oidc_login_claim: str = "preferred_username"
     testing: bool = False
+    production: bool = False
+    # How many proxies of our own stand before us and add the address that a request came from.
+    proxies: int = 0
 
     @property
     def timezone(self) -> ZoneInfo:
@@ -63,7 +74,40 @@ class Settings:
             oidc_client_secret=given.get("JINGWEI_OIDC_CLIENT_SECRET", ""),
             oidc_name=given.get("JINGWEI_OIDC_NAME", cls.oidc_name),
             oidc_login_claim=given.get("JINGWEI_OIDC_LOGIN_CLAIM", cls.oidc_login_claim),
+            production=given.get("JINGWEI_PRODUCTION") == "1",
+            proxies=int(given.get("JINGWEI_PROXIES", cls.proxies)),
         )
+
+    def check_production(self) -> None:
+        """Refuse settings that are safe only for trying things out. Raises AppError."""
+        if not self.production:
+            return
+        if self.testing:
+            raise AppError(
+                "生产环境不能使用测试设置：请去掉 testing。"
+                " Production does not run with the settings of tests: leave testing out."
+            )
+        if not _is_strong(self.secret_key):
+            raise AppError(
+                "生产环境的 SECRET_KEY 至少 %(n)s 个字符且不能是示例值：请用"
+                " python -c 'import secrets; print(secrets.token_urlsafe(48))' 生成一个，或不设此变量。"
+                " SECRET_KEY needs %(n)s characters at least and must be no example: make one as shown,"
+                " or leave the variable out.",
+                n=SHORTEST_SECRET,
+            )
+        if not self.secure_cookies:
+            raise AppError(
+                "生产环境须经 HTTPS 访问并使用安全 Cookie：请设 JINGWEI_SECURE_COOKIES=1。"
+                " Production is reached by HTTPS with secure cookies: set JINGWEI_SECURE_COOKIES=1."
+            )
+
+
+def _is_strong(secret: str) -> bool:
+    """Tell whether a key is long enough, is no known one repeated, and is not one letter over and over."""
+    rest = secret.lower()
+    for known in _KNOWN_SECRETS:
+        rest = rest.replace(known, "")
+    return min(len(secret), len(rest)) >= SHORTEST_SECRET and len(set(rest)) >= FEWEST_CHARACTERS
 
 
 def _kept_secret(path: Path) -> str:

@@ -6,8 +6,15 @@ import click
 from flask.cli import AppGroup
 from sqlalchemy.orm import Session
 
-from app.accounts.commands import AssignRole, CreatePerson, CreateUnit, SetPassword
-from app.accounts.queries import person_by_login, unit_by_code
+from app.accounts.commands import (
+    AssignRole,
+    CreatePerson,
+    CreateUnit,
+    DeactivatePerson,
+    LiftLockOut,
+    SetPassword,
+)
+from app.accounts.queries import active_demo_people, person_by_login, unit_by_code
 from app.accounts.roles import ROLES
 from app.accounts.tables import Person
 from app.errors import AppError
@@ -60,6 +67,23 @@ def set_password(login: str, password: str) -> None:
 def assign_role(login: str, role: str) -> None:
     """Let a person act in a role."""
     _run(AssignRole(_person(login).id, role))
+
+
+@cli.command("deactivate-demo")
+def deactivate_demo() -> None:
+    """End the access of every demo account, whose password is public."""
+    with _session() as session:
+        accounts = active_demo_people(session)
+    for person in accounts:
+        _run(DeactivatePerson(person.id))
+    click.echo(f"{len(accounts)} demo accounts deactivated.")
+
+
+@cli.command("unlock")
+@click.argument("login")
+def unlock(login: str) -> None:
+    """Let a person who was locked out after wrong passwords try again."""
+    _run(LiftLockOut(_person(login).id))
 
 
 def _session() -> Session:

@@ -8,9 +8,9 @@ from typing import Final
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 
-from app.errors import InvalidInput
+from app.errors import InvalidInput, Text
 
-SHORTEST: Final = 8
+SHORTEST: Final = 10
 # Longer ones only cost time to hash.
 LONGEST: Final = 256
 # Of every account that is marked as a demo; such accounts exist only in a simulated city.
@@ -20,15 +20,24 @@ _hasher: Final = PasswordHasher()
 
 
 def hash_of(password: str) -> str:
-    """Return the hash to store for a password.
+    """Return the hash to store for a password."""
+    return _hasher.hash(password)
 
-    Raises: InvalidInput when the password is too short or too long.
+
+def new_hash_of(password: str, login: str) -> str:
+    """Return the hash to store for a password that somebody chose for a login.
+
+    Raises: InvalidInput when the password breaks a rule.
     """
     if len(password) < SHORTEST:
-        raise InvalidInput({"password": "密码至少 8 个字符"})
+        raise InvalidInput({"password": Text("密码至少 %(n)s 个字符", n=SHORTEST)})
     if len(password) > LONGEST:
-        raise InvalidInput({"password": "密码最多 256 个字符"})
-    return _hasher.hash(password)
+        raise InvalidInput({"password": Text("密码最多 %(n)s 个字符", n=LONGEST)})
+    if password.strip().casefold() == login.strip().casefold():
+        raise InvalidInput({"password": "密码不能与登录名相同"})
+    if password.strip().casefold() == DEMO_PASSWORD:
+        raise InvalidInput({"password": "密码不能用试用账号的公开密码"})
+    return hash_of(password)
 
 
 def matches(password_hash: str | None, password: str) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import Any, Final
 
 from psycopg import Connection
@@ -12,7 +13,14 @@ from sqlalchemy import Select, func, select
 from sqlalchemy.orm import Session
 
 from app.accounts.roles import ROLES
-from app.accounts.tables import Person, PersonRole, Unit
+from app.accounts.tables import Person, PersonRole, SignInAttempt, Unit
+
+# So many failures within so long shut the door for as long again.
+FAILURES_OF_LOGIN: Final = 5
+FAILURES_OF_ADDRESS: Final = 30
+WINDOW: Final = timedelta(minutes=15)
+# More than any login has; what is typed beyond it tells nothing.
+_LONGEST_LOGIN: Final = 200
 
 _RESPONSIBLE: Final = """
 SELECT path FROM units
@@ -41,9 +49,53 @@ class DemoAccount:
 
 def person_by_login(session: Session, login: str) -> Person | None:
     """Return the person who signs in with this name, in whatever case it was typed."""
+    return session.scalar(select(Person).where(Person.login == plain_login(login)))
+
+
+def plain_login(typed: str) -> str:
+    """Return a login as it is stored and counted, from what somebody typed."""
     # PostgreSQL has no text with NUL in it, and psycopg refuses to ask for one.
-    wanted = login.replace("\0", " ").strip().lower()
-    return session.scalar(select(Person).where(Person.login == wanted))
+    return typed.replace("\0", " ").strip().lower()[:_LONGEST_LOGIN]
+
+
+def shut_for_login_until(session: Session, login: str, now: datetime) -> datetime | None:
+    """Return until when no password of a login is looked at; None when one is.
+
+    The door shuts with the last of five within a quarter of an hour and opens a quarter after it.
+    """
+    found = session.scalars(
+        select(SignInAttempt.at)
+        .where(SignInAttempt.login == login, SignInAttempt.at > now - 2 * WINDOW)
+        .order_by(SignInAttempt.at.desc())
+        .limit(FAILURES_OF_LOGIN)
+    ).all()
+    return _shut_until(found, FAILURES_OF_LOGIN, now)
+
+
+def shut_for_address_until(session: Session, address: str, now: datetime) -> datetime | None:
+    """Return until when an address may try nothing; None when it may.
+
+    Only what was found wrong counts: behind one address a whole office may sign in at nine.
+    """
+    found = session.scalars(
+        select(SignInAttempt.at)
+        .where(
+            SignInAttempt.address == address,
+            SignInAttempt.failed,
+            SignInAttempt.at > now - 2 * WINDOW,
+        )
+        .order_by(SignInAttempt.at.desc())
+        .limit(FAILURES_OF_ADDRESS)
+    ).all()
+    return _shut_until(found, FAILURES_OF_ADDRESS, now)
+
+
+def _shut_until(latest: Sequence[datetime], allowed: int, now: datetime) -> datetime | None:
+    """latest: the latest attempts, the last one first, `allowed` at most."""
+    if len(latest) < allowed or latest[0] - latest[-1] > WINDOW:
+        return None
+    opens = latest[0] + WINDOW
+    return opens if opens > now else None
 
 
 def roles_of(session: Session, person_id: int) -> frozenset[str]:
@@ -146,6 +198,13 @@ def people_within(
         holders = select(PersonRole.person_id).where(PersonRole.role.in_(roles))
         query = query.where(Person.id.in_(holders))
     return session.scalars(query.order_by(Unit.level, Person.id)).all()
+
+
+def active_demo_people(session: Session) -> Sequence[Person]:
+    """Return the people whose password everybody knows and who may sign in."""
+    return session.scalars(
+        select(Person).where(Person.is_demo, Person.active).order_by(Person.login)
+    ).all()
 
 
 def demo_accounts(session: Session) -> list[DemoAccount]:

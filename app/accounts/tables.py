@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Final
 
 from sqlalchemy import (
@@ -20,6 +21,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from app.accounts.roles import ROLES
 from app.db.session import Base
+from app.db.types import UtcDateTime
 
 RANK_GROUPS: Final = ("district", "department", "enterprise")
 
@@ -86,3 +88,20 @@ class PersonRole(Base):
         ForeignKey("people.id", ondelete="CASCADE"), primary_key=True
     )
     role: Mapped[str] = mapped_column(primary_key=True)
+
+
+class SignInAttempt(Base):
+    """One password tried for a login, known or not; failed once it has been found wrong."""
+
+    __tablename__ = "sign_in_attempts"
+    __table_args__ = (
+        Index("ix_sign_in_attempts_login", "login", "at"),
+        Index("ix_sign_in_attempts_address", "address", "at"),
+        Index("ix_sign_in_attempts_at", "at"),
+    )
+
+    id: Mapped[int] = mapped_column(Identity(), primary_key=True)
+    login: Mapped[str]
+    address: Mapped[str]
+    at: Mapped[datetime] = mapped_column(UtcDateTime)
+    failed: Mapped[bool]

@@ -6,9 +6,11 @@ from collections.abc import Callable
 from http import HTTPStatus
 from typing import Any, Final, TypeVar
 
-from flask import Flask, abort, current_app, request
+from flask import Flask, abort, current_app, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_login import current_user
+
+from app.errors import Forbidden
 
 View = TypeVar("View", bound=Callable[..., Any])
 
@@ -16,6 +18,9 @@ View = TypeVar("View", bound=Callable[..., Any])
 PUBLIC: Final = "public"
 SIGNED_IN: Final = "signed_in"
 _RULE: Final = "open_to"
+# All that is open to a person whose password somebody else chose.
+PASSWORD_PAGE: Final = "accounts.password"  # noqa: S105 (the name of a page)
+_OF_ONE_S_OWN: Final = frozenset({PASSWORD_PAGE, "accounts.change_password"})
 # Flask's own and the API's description: files that everybody may read.
 _FILES: Final = frozenset({"static", "api-docs.openapi_json"})
 
@@ -71,6 +76,16 @@ def _hold() -> ResponseReturnValue | None:
             # A program follows no redirect to a form.
             abort(HTTPStatus.UNAUTHORIZED)
         return current_app.login_manager.unauthorized()  # type: ignore[attr-defined, no-any-return]  # set by Flask-Login
+    if current_user.must_change_password and request.endpoint not in _OF_ONE_S_OWN:
+        return _first_password()
     if SIGNED_IN not in rule:
         current_user.actor.require(*rule)
     return None
+
+
+def _first_password() -> ResponseReturnValue:
+    """Lead to the form for a password of one's own, and back to where one wanted to go after it."""
+    if request.path.startswith("/api/"):
+        raise Forbidden("请先修改由管理员设置的密码。")
+    onward = request.full_path.rstrip("?") if request.method == "GET" else None
+    return redirect(url_for(PASSWORD_PAGE, next=onward))

@@ -1,4 +1,4 @@
-"""Use cases of the accounts room: who exists, where they belong, what they may do."""
+"""Use cases of units and people: who exists, where they belong, what they may do."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from sqlalchemy import delete, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
-from app.accounts.passwords import hash_of, is_outdated, matches
+from app.accounts.passwords import hash_of, is_outdated, matches, new_hash_of
 from app.accounts.roles import ADMINISTRATOR, ROLES
 from app.accounts.tables import RANK_GROUPS, Person, PersonRole, Unit
 from app.errors import Forbidden, InvalidInput, NotFound
@@ -61,6 +61,17 @@ class CreatePerson:
     phone: str | None = None
     roles: tuple[str, ...] = ()
     password: str | None = field(default=None, repr=False)
+
+
+@dataclass(frozen=True)
+class ChangePerson:
+    """Give a person another name, unit, phone or set of roles."""
+
+    person_id: int
+    unit_id: int
+    name: str
+    phone: str | None = None
+    roles: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -185,7 +196,7 @@ def create_person(command: CreatePerson, tx: Tx) -> int:
             login=login,
             name=command.name.strip(),
             phone=command.phone,
-            password_hash=hash_of(command.password) if command.password else None,
+            password_hash=new_hash_of(command.password, login) if command.password else None,
             must_change_password=command.password is not None,
         )
         .on_conflict_do_nothing(index_elements=["login"])
@@ -198,9 +209,35 @@ def create_person(command: CreatePerson, tx: Tx) -> int:
     return person_id
 
 
+@handles(ChangePerson, ADMINISTRATOR)
+def change_person(command: ChangePerson, tx: Tx) -> None:
+    """Write the person's new description; the roles given are all they hold."""
+    person = _existing(tx.session, Person, command.person_id)
+    if not command.name.strip():
+        raise InvalidInput({"name": "请填写姓名"})
+    _check_roles(command.roles)
+    if ADMINISTRATOR not in command.roles:
+        _keep_administrator(tx, command.person_id)
+    _existing(tx.session, Unit, command.unit_id)
+    person.name, person.unit_id = command.name.strip(), command.unit_id
+    person.phone = command.phone or None
+    tx.session.execute(
+        delete(PersonRole)
+        .where(PersonRole.person_id == person.id, PersonRole.role.not_in(command.roles))
+        .execution_options(synchronize_session=False)
+    )
+    for role in command.roles:
+        tx.session.execute(
+            insert(PersonRole).values(person_id=person.id, role=role).on_conflict_do_nothing()
+        )
+    tx.session.flush()
+
+
 @handles(DeactivatePerson, ADMINISTRATOR)
 def deactivate_person(command: DeactivatePerson, tx: Tx) -> None:
     """Mark the person as no longer active."""
+    if command.person_id == tx.actor.person_id:
+        raise InvalidInput({"": "不能停用自己的账号，请由另一位管理员办理"})
     _existing(tx.session, Person, command.person_id).active = False
     tx.session.flush()
 
@@ -209,7 +246,7 @@ def deactivate_person(command: DeactivatePerson, tx: Tx) -> None:
 def set_password(command: SetPassword, tx: Tx) -> None:
     """Store the hash of a password that somebody else chose."""
     person = _existing(tx.session, Person, command.person_id)
-    person.password_hash = hash_of(command.password)
+    person.password_hash = new_hash_of(command.password, person.login)
     person.must_change_password = True
     tx.session.flush()
 
@@ -226,7 +263,7 @@ def change_password(command: ChangePassword, tx: Tx) -> None:
         raise InvalidInput({"repeated": "两次填写的新密码不一致"})
     if command.password == command.present:
         raise InvalidInput({"password": "新密码不能与现用密码相同"})
-    person.password_hash = hash_of(command.password)
+    person.password_hash = new_hash_of(command.password, person.login)
     person.must_change_password = False
     tx.session.flush()
 
@@ -256,6 +293,8 @@ def assign_role(command: AssignRole, tx: Tx) -> None:
 @handles(RevokeRole, ADMINISTRATOR)
 def revoke_role(command: RevokeRole, tx: Tx) -> None:
     """Delete the role."""
+    if command.role == ADMINISTRATOR:
+        _keep_administrator(tx, command.person_id)
     tx.session.execute(
         delete(PersonRole)
         .where(PersonRole.person_id == command.person_id, PersonRole.role == command.role)
@@ -268,6 +307,12 @@ def _existing(session: Session, table: type[Row], row_id: int) -> Row:
     if row is None:
         raise NotFound("没有编号为 %(id)s 的单位或人员。", id=row_id)
     return row
+
+
+def _keep_administrator(tx: Tx, person_id: int) -> None:
+    """Refuse to let administrators shut themselves out: the last one could let nobody in again."""
+    if person_id == tx.actor.person_id:
+        raise InvalidInput({"roles": "不能撤销自己的管理员角色，请由另一位管理员办理"})
 
 
 def _oneself(tx: Tx) -> Person:

@@ -1,0 +1,45 @@
+"""Use cases of the accounts room."""
+
+from __future__ import annotations
+
+from app.accounts.commands.attempts import (
+    AttemptSignIn,
+    ForgetAttempts,
+    LiftLockOut,
+    RecordFailure,
+)
+from app.accounts.commands.organisation import (
+    AssignRole,
+    ChangePassword,
+    ChangePerson,
+    ChangeUnit,
+    CloseUnit,
+    CreatePerson,
+    CreateUnit,
+    DeactivatePerson,
+    RefreshPasswordHash,
+    RevokeRole,
+    SetPassword,
+    create_person,
+    create_unit,
+)
+
+__all__ = [
+    "AssignRole",
+    "AttemptSignIn",
+    "ChangePassword",
+    "ChangePerson",
+    "ChangeUnit",
+    "CloseUnit",
+    "CreatePerson",
+    "CreateUnit",
+    "DeactivatePerson",
+    "ForgetAttempts",
+    "LiftLockOut",
+    "RecordFailure",
+    "RefreshPasswordHash",
+    "RevokeRole",
+    "SetPassword",
+    "create_person",
+    "create_unit",
+]
