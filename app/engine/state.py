@@ -135,7 +135,7 @@ def _fill(workflow: Any, body: list[Any], nodes: Any) -> None:
         task.triggered = bool(flags & 1)
         task.last_state_change = change
         if value >= 0:
-            task.data = _copy(values[value]) if value in used else values[value]
+            task.data = copied(values[value]) if value in used else values[value]
             used.add(value)
         if internal:
             task.internal_data = internal
@@ -145,10 +145,10 @@ def _fill(workflow: Any, body: list[Any], nodes: Any) -> None:
             workflow.tasks[parent_id]._children.append(task_id)
 
 
-def _copy(value: Any) -> Any:
+def copied(value: Any) -> Any:
     """Copy plain data: tasks must not share what one of them may change."""
     if isinstance(value, dict):
-        return {key: _copy(item) for key, item in value.items()}
+        return {key: copied(item) for key, item in value.items()}
     if isinstance(value, list):
-        return [_copy(item) for item in value]
+        return [copied(item) for item in value]
     return value
