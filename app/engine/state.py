@@ -20,7 +20,7 @@ FORMAT = 1
 MAX_BYTES = 400_000
 _STATES = (1, 2, 4, 8, 16, 32, 64, 128, 256)
 _STATE_INDEX = {state: index for index, state in enumerate(_STATES)}
-_FINISHED = TaskState.FINISHED_MASK
+_FORESEEN = TaskState.MAYBE | TaskState.LIKELY | TaskState.FUTURE
 
 
 def encode(top: CaseWorkflow, nodes: Any) -> bytes:
@@ -83,6 +83,22 @@ def _value_index(values: list[dict[str, Any]], data: dict[str, Any]) -> int:
 
 def _plain(internal: dict[str, Any]) -> dict[str, Any] | None:
     return {key: value for key, value in internal.items() if key != "seen_events"} or None
+
+
+def shape(state: bytes) -> tuple[Any, ...]:
+    """Return where the tokens of an instance stand, whatever their numbers and data: equal shapes stand alike."""
+    _, process, _, _, bodies, _ = msgpack.unpackb(state, strict_map_key=False)
+    places: dict[int, int] = {}
+    found: list[Any] = [process]
+    for body_process, owner, _, completed, rows, _ in bodies:
+        standing = []
+        for task_id, parent_id, node, flags, *_ in rows:
+            if _STATES[flags >> 1] & _FORESEEN:
+                continue
+            places[task_id] = len(places)
+            standing.append((node, flags >> 1, places.get(parent_id)))
+        found.append((body_process, places.get(owner), completed, tuple(standing)))
+    return tuple(found)
 
 
 def decode(state: bytes, definition: Any, moment: Moment) -> CaseWorkflow:

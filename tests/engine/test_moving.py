@@ -53,8 +53,8 @@ class MovingOurs(walks.Ours):
             assert plan.verdict is Verdict.FINE
             self.step = moved(state, self.definition, there, {}, Moment(NOW))
             self.definition, self.other = there, self.definition
-            assert not (self.step.items_opened or self.step.items_closed)
-            assert not (self.step.timers_set or self.step.timers_dropped)
+            changed = (*self.step.items_opened, *self.step.items_closed)
+            assert changed + self.step.timers_set + self.step.timers_dropped == ()
         return super().picture()
 
 
