@@ -18,7 +18,7 @@ from app.cases.tables import Case, CaseMove, CaseMoveItem, ProcessInstance
 from app.engine.move_plans import MovePlan, Obstacle, Verdict
 from app.engine.moving import plan_move
 from app.engine.state import shape
-from app.errors import EngineError
+from app.errors import EngineError, NotFound
 from app.modeling.queries import deployed
 
 _LIVING: Final = """
@@ -150,6 +150,14 @@ def moves_between(session: Session, from_hash: str, to_hash: str) -> list[MoveLi
         .limit(20)
     )
     return [MoveLine(*row) for row in rows]
+
+
+def move_of(session: Session, move_id: int) -> CaseMove:
+    """Return a move. Raises NotFound."""
+    found = session.get(CaseMove, move_id)
+    if found is None:
+        raise NotFound("没有这次迁移。")
+    return found
 
 
 def moved_cases(
