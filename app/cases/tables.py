@@ -107,6 +107,13 @@ class ProcessInstance(Base):
     __tablename__ = "process_instances"
     __table_args__ = (
         UniqueConstraint("case_id", "key"),
+        # The cases that live on a version, for moving them to another.
+        Index(
+            "ix_process_instances_living",
+            "definition_hash",
+            "case_id",
+            postgresql_where=text("ended_at IS NULL"),
+        ),
         # toast_tuple_target: the state stays in the row, one read and one write less.
         {"postgresql_with": {"fillfactor": 70, "toast_tuple_target": 8160}},
     )
@@ -334,3 +341,41 @@ class Draft(Base):
     person_id: Mapped[int] = mapped_column(ForeignKey("people.id"), primary_key=True)
     answers: Mapped[dict[str, Any]] = mapped_column(JSONB())
     saved_at: Mapped[datetime]
+
+
+class CaseMove(Base):
+    """One move of running cases from a version of the diagrams to another (版本迁移)."""
+
+    __tablename__ = "case_moves"
+
+    id: Mapped[int] = mapped_column(Identity(), primary_key=True)
+    from_hash: Mapped[str] = mapped_column(ForeignKey("definition_versions.hash"))
+    to_hash: Mapped[str] = mapped_column(ForeignKey("definition_versions.hash"))
+    # New element id by old one.
+    mapping: Mapped[dict[str, str]] = mapped_column(JSONB())
+    begun_at: Mapped[datetime]
+    begun_by: Mapped[int | None] = mapped_column(ForeignKey("people.id"))
+
+
+class CaseMoveItem(Base):
+    """One case that was moved, and how it stood before: enough to take it back."""
+
+    __tablename__ = "case_move_items"
+    __table_args__ = (
+        Index("ix_case_move_items_move_id", "move_id", "id"),
+        Index("ix_case_move_items_case_id", "case_id"),
+    )
+
+    id: Mapped[int] = mapped_column(Identity(), primary_key=True)
+    move_id: Mapped[int] = mapped_column(ForeignKey("case_moves.id"))
+    case_id: Mapped[int] = mapped_column(ForeignKey("cases.id"))
+    instance_id: Mapped[int] = mapped_column(ForeignKey("process_instances.id"))
+    old_hash: Mapped[str] = mapped_column(ForeignKey("definition_versions.hash"))
+    old_state: Mapped[bytes]
+    # The rows of its open items and waiting timers as they were.
+    old_rows: Mapped[dict[str, Any]] = mapped_column(JSONB())
+    # The instance's version after the move: a later one means that something has happened since.
+    version_after: Mapped[int]
+    moved_at: Mapped[datetime]
+    undone_at: Mapped[datetime | None]
+    undone_by: Mapped[int | None] = mapped_column(ForeignKey("people.id"))

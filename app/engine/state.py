@@ -20,7 +20,7 @@ FORMAT = 1
 MAX_BYTES = 400_000
 _STATES = (1, 2, 4, 8, 16, 32, 64, 128, 256)
 _STATE_INDEX = {state: index for index, state in enumerate(_STATES)}
-_FINISHED = TaskState.FINISHED_MASK
+_FORESEEN = TaskState.MAYBE | TaskState.LIKELY | TaskState.FUTURE
 
 
 def encode(top: CaseWorkflow, nodes: Any) -> bytes:
@@ -85,6 +85,22 @@ def _plain(internal: dict[str, Any]) -> dict[str, Any] | None:
     return {key: value for key, value in internal.items() if key != "seen_events"} or None
 
 
+def shape(state: bytes) -> tuple[Any, ...]:
+    """Return where the tokens of an instance stand, whatever their numbers and data: equal shapes stand alike."""
+    _, process, _, _, bodies, _ = msgpack.unpackb(state, strict_map_key=False)
+    places: dict[int, int] = {}
+    found: list[Any] = [process]
+    for body_process, owner, _, completed, rows, _ in bodies:
+        standing = []
+        for task_id, parent_id, node, flags, *_ in rows:
+            if _STATES[flags >> 1] & _FORESEEN:
+                continue
+            places[task_id] = len(places)
+            standing.append((node, flags >> 1, places.get(parent_id)))
+        found.append((body_process, places.get(owner), completed, tuple(standing)))
+    return tuple(found)
+
+
 def decode(state: bytes, definition: Any, moment: Moment) -> CaseWorkflow:
     """Read an instance back; raise EngineError for a state this program does not know."""
     try:
@@ -135,7 +151,7 @@ def _fill(workflow: Any, body: list[Any], nodes: Any) -> None:
         task.triggered = bool(flags & 1)
         task.last_state_change = change
         if value >= 0:
-            task.data = _copy(values[value]) if value in used else values[value]
+            task.data = copied(values[value]) if value in used else values[value]
             used.add(value)
         if internal:
             task.internal_data = internal
@@ -145,10 +161,10 @@ def _fill(workflow: Any, body: list[Any], nodes: Any) -> None:
             workflow.tasks[parent_id]._children.append(task_id)
 
 
-def _copy(value: Any) -> Any:
+def copied(value: Any) -> Any:
     """Copy plain data: tasks must not share what one of them may change."""
     if isinstance(value, dict):
-        return {key: _copy(item) for key, item in value.items()}
+        return {key: copied(item) for key, item in value.items()}
     if isinstance(value, list):
-        return [_copy(item) for item in value]
+        return [copied(item) for item in value]
     return value

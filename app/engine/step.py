@@ -150,7 +150,8 @@ def _groups(text: str, task: Any) -> tuple[str, ...]:
     return tuple(part.strip() for part in text.split(",") if part.strip())
 
 
-def _due(task: Any, moment: Moment) -> str | None:
+def due_of(task: Any, moment: Moment) -> str | None:
+    """Return when a user task is due, as its own due date says now; None when it has none."""
     text = getattr(task.task_spec, "due", None)
     if not text:
         return None
@@ -165,13 +166,13 @@ def report(workflow: CaseWorkflow, state: bytes, before: Before, moment: Moment)
     """Tell what is open now and how it differs from before."""
     items, timers = open_items(workflow), waiting_timers(workflow)
     opened = {
-        token: _item(task, _due(task, moment))
+        token: _item(task, due_of(task, moment))
         for token, task in items.items()
         if token not in before.items
     }
     retimed = (
         tuple(
-            (token, _due(task, moment))
+            (token, due_of(task, moment))
             for token, task in items.items()
             if token not in opened and _hangs_on(task, moment.retime)
         )

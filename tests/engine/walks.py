@@ -11,6 +11,7 @@ import copy
 import itertools
 import random
 import sys
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -192,8 +193,8 @@ class Ours:
         return len(due)
 
 
-def _definition(content: bytes) -> Definition:
-    definition = compile_bundle({"model.bpmn": content})
+def _definition(files: Mapping[str, bytes]) -> Definition:
+    definition = compile_bundle(files)
     for spec in definition.specs.values():
         for node in spec.task_specs.values():
             if isinstance(node, BoundaryEvent):
@@ -205,7 +206,7 @@ def walk(seed: int, features: frozenset[str], count: Count) -> None:
     """Walk one model from start to end or MAX_ACTIONS; raise Difference."""
     rng = random.Random(seed * 7919 + 1)
     ticks = itertools.count(1.0)
-    definition = _definition(model_xml(seed, True, features))
+    definition = _definition({"model.bpmn": model_xml(seed, True, features)})
     data = dict.fromkeys(VARIABLES, 0) | {"note": {"deep": [1, 2]}}
     now = BEGIN
     with (

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from app.cases.commands.evidence import AddPhoto
+from app.cases.commands.moving import MoveCases, UndoMove
 from app.cases.commands.report import ReportCase
 from app.cases.commands.requests import (
     RaiseSupervision,
@@ -23,6 +24,7 @@ __all__ = [
     "FireTimers",
     "FireTimersOfMany",
     "HandBackItem",
+    "MoveCases",
     "PutOffTimers",
     "RaiseSupervision",
     "ReleaseHold",
@@ -31,4 +33,5 @@ __all__ = [
     "RequestHold",
     "RequestReturn",
     "SaveDraft",
+    "UndoMove",
 ]

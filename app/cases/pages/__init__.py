@@ -8,6 +8,7 @@ from app.cases.commands.authority import REPORTERS
 from app.cases.pages import case as case
 from app.cases.pages import inbox as inbox
 from app.cases.pages import item as item
+from app.cases.pages import moving as moving
 from app.cases.pages import photos as photos
 from app.cases.pages import report as report
 from app.cases.pages import requests as requests
@@ -21,4 +22,5 @@ navigation = (
     NavigationItem("cases.inbox", _l("待办"), position=10),
     NavigationItem("cases.search", _l("案卷"), position=20),
     NavigationItem("cases.new_case", _l("登记"), roles=frozenset(REPORTERS), position=30),
+    NavigationItem("cases.versions", _l("流程版本"), roles=frozenset(moving.READERS), position=65),
 )
