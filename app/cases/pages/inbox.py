@@ -9,12 +9,13 @@ from typing import Any, Final
 from flask import render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import lazy_gettext as _l
+from markupsafe import Markup
 
 from app.accounts.roles import AUDITOR, DUTY_CHIEF, LEADER, ROLES, SUPERVISOR, UNIT_MANAGER
 from app.cases.pages import room
 from app.cases.pages.choice_lists import channel_options
 from app.cases.pages.deadlines import line_deadline
-from app.cases.pages.item import may_assign
+from app.cases.pages.item import may_assign, pane_of
 from app.cases.pages.room import blueprint
 from app.cases.pages.words import OPEN_STAGES, STAGES
 from app.cases.queries import inbox as lists
@@ -30,6 +31,7 @@ from app.web.access import SIGNED_IN, open_to
 
 WATCHERS: Final = (DUTY_CHIEF, SUPERVISOR, LEADER, UNIT_MANAGER, AUDITOR)
 TABS: Final = {"mine": _l("我的"), "group": _l("本组"), "all": _l("全部待办")}
+LONGEST_ID: Final = 19
 _NAMES: Final = ("stage", "class", "channel", "district", "overdue", "q")
 
 
@@ -67,7 +69,14 @@ def inbox() -> ResponseReturnValue:
         next_url=_address(asked, page.next) if page.next else None,
         first_url=_address(asked, None) if request.args.get("after") else None,
         me=actor.person_id,
+        opened=_opened(),
     )
+
+
+def _opened() -> Markup | None:
+    """Return the item that the address opens beside the list."""
+    asked = request.args.get("item", "")
+    return pane_of(int(asked)) if asked.isdecimal() and len(asked) < LONGEST_ID else None
 
 
 def _asked(actor: Actor) -> Asked:
