@@ -63,7 +63,7 @@ class ItemForm:
 @open_to(SIGNED_IN)
 def item(item_id: int) -> ResponseReturnValue:
     """Show an item's form beside its case; what was typed before comes back."""
-    found = _item_or_404(item_id)
+    found = item_or_404(item_id)
     if found.item.status != "open":
         return _finished_page(found)
     return _open_page(found)
@@ -80,7 +80,7 @@ def _open_page(found: ItemForm) -> str:
 @open_to(SIGNED_IN)
 def complete(item_id: int) -> ResponseReturnValue:
     """Complete an item, keep a draft, or add photos, as the button pressed says."""
-    found = _item_or_404(item_id)
+    found = item_or_404(item_id)
     answers = typed_answers(found.form, request.form, room.zone())
     wish = request.form.get("action", "complete")
     name = element_word(found.item.name)
@@ -89,14 +89,10 @@ def complete(item_id: int) -> ResponseReturnValue:
             return _page(found, answers)
         add_uploaded(found.case.id, item_id=item_id)
         if wish != "complete":
-            act(SaveDraft(item_id, answers))
-            if beside():
-                return _open_page(_item_or_404(item_id))
-            flash(_("草稿已保存。") if wish == "draft" else _("照片已上传。"), "success")
-            return redirect(url_for("cases.item", item_id=item_id))
+            return _kept(item_id, answers, wish)
         act(CompleteWork(item_id, answers))
     except InvalidInput as error:
-        return _page(_item_or_404(item_id), answers, errors=error.fields), status_of(error)
+        return _page(item_or_404(item_id), answers, errors=error.fields), status_of(error)
     except (StateChanged, Forbidden) as error:
         return _changed_page(item_id, answers, error)
     said = _("案卷 %(number)s 的“%(item)s”已办结。", number=found.case.number, item=name)
@@ -106,11 +102,20 @@ def complete(item_id: int) -> ResponseReturnValue:
     return redirect(url_for("cases.inbox"))
 
 
+def _kept(item_id: int, answers: dict[str, Any], wish: str) -> ResponseReturnValue:
+    """Keep a draft, with the photos that came along, and show the item again."""
+    act(SaveDraft(item_id, answers))
+    if beside():
+        return _open_page(item_or_404(item_id))
+    flash(_("草稿已保存。") if wish == "draft" else _("照片已上传。"), "success")
+    return redirect(url_for("cases.item", item_id=item_id))
+
+
 @blueprint.post(f"/items/<{ITEM}>/draft")
 @open_to(SIGNED_IN)
 def draft(item_id: int) -> ResponseReturnValue:
     """Keep what was typed so far; asked by the page's script."""
-    found = _item_or_404(item_id)
+    found = item_or_404(item_id)
     answers = typed_answers(found.form, request.form, room.zone())
     act(SaveDraft(item_id, answers))
     return jsonify({"saved_at": room.now().astimezone(room.zone()).strftime("%H:%M:%S")})
@@ -127,7 +132,7 @@ def claim(item_id: int) -> ResponseReturnValue:
             act(ClaimItem(item_id))
         except (StateChanged, Forbidden) as error:
             return _changed_page(item_id, {}, error)
-        return _open_page(_item_or_404(item_id))
+        return _open_page(item_or_404(item_id))
     flash(_("已认领。"), "success")
     return redirect(url_for("cases.item", item_id=item_id))
 
@@ -147,12 +152,12 @@ def hand_back(item_id: int) -> ResponseReturnValue:
 @open_to(SIGNED_IN)
 def assign(item_id: int) -> ResponseReturnValue:
     """Give an item to a person."""
-    found = _item_or_404(item_id)
+    found = item_or_404(item_id)
     try:
         act(AssignItem(item_id, _chosen_person()))
     except InvalidInput as error:
-        values = _first_values(_item_or_404(item_id), {})
-        return _page(_item_or_404(item_id), values, errors=error.fields), status_of(error)
+        values = _first_values(item_or_404(item_id), {})
+        return _page(item_or_404(item_id), values, errors=error.fields), status_of(error)
     if beside():
         return _left(item_id, _("已指派。"))
     flash(_("已指派。"), "success")
@@ -167,7 +172,7 @@ def beside() -> bool:
 def pane_of(item_id: int) -> Markup | None:
     """Return an item as it stands beside the list; None where the reader may not see it."""
     try:
-        found = _item_or_404(item_id)
+        found = item_or_404(item_id)
         open_ = found.item.status == "open"
         return Markup(_open_page(found) if open_ else _finished_page(found))  # noqa: S704 because a template escaped it
     except (NotFound, Forbidden):
@@ -224,7 +229,7 @@ def _as_row(work_item: WorkItem) -> dict[str, Any]:
     return {name: getattr(work_item, name) for name in names}
 
 
-def _item_or_404(item_id: int) -> ItemForm:
+def item_or_404(item_id: int) -> ItemForm:
     """Return an item with its case. Raises NotFound, or Forbidden when the case is not for this reader."""
     session = db.session()
     found = case_file.work_item(session, item_id)
@@ -307,7 +312,7 @@ def _changed_page(
     item_id: int, answers: dict[str, Any], error: StateChanged | Forbidden
 ) -> ResponseReturnValue:
     """Say who was first, how the case stands now, and give back what was typed."""
-    found = _item_or_404(item_id)
+    found = item_or_404(item_id)
     choices = choices_for(db.session(), found.form, found.case, answers, room.today())
     page = render_template(
         _template("item_closed"),
