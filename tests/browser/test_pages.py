@@ -16,10 +16,12 @@ def test_intake_officer_accepts_a_case_by_keyboard(reader: Reader, desk: Desk) -
     keys = reader.page.keyboard
     keys.press("j")
     keys.press("e")
-    reader.page.wait_for_url("**/items/*")
+    reader.page.wait_for_url("**/inbox?item=*")
     reader.page.check("input[name=outcome][value=accept]")
     reader.page.click("#answers button.primary")
-    reader.page.wait_for_url("**/inbox*")
+    reader.page.wait_for_selector("#desk-said:not(.visually-hidden), #pane [data-opened]")
+    reader.page.wait_for_url("**/inbox?item=*")
+    reader.page.wait_for_selector("#pane input[name=outcome][value=file]")
     assert desk.open_elements(case_id) == ["T_file"]
     assert not reader.complaints
 

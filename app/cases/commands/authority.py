@@ -19,6 +19,9 @@ _WHO: Final = """
 SELECT w.name, w.status, w.finished_at, p.name FROM work_items w
 LEFT JOIN people p ON p.id = w.finished_by WHERE w.id = %s
 """
+_HOLDER: Final = """
+SELECT p.name, w.claimed_at FROM work_items w JOIN people p ON p.id = w.assignee_id WHERE w.id = %s
+"""
 
 
 def fits(actor: Actor, item: Mapping[str, Any]) -> bool:
@@ -60,6 +63,16 @@ def require_unit(actor: Actor, unit_id: int | None, *roles: str) -> None:
     actor.require(*roles)
     if SYSTEM_ROLE not in actor.roles and (unit_id is None or unit_id != actor.unit_id):
         raise Forbidden("案件不在您的单位办理。")
+
+
+def taken(connection: Connection[Any], item: Mapping[str, Any], zone: ZoneInfo) -> StateChanged:
+    """Return the error that says who has taken an item and when."""
+    with connection.cursor(row_factory=tuple_row) as cursor:
+        row = cursor.execute(_HOLDER, (item["id"],)).fetchone()
+    assert row is not None, "the item was loaded in this transaction"
+    who, claimed_at = row
+    when = claimed_at.astimezone(zone).strftime("%Y-%m-%d %H:%M:%S") if claimed_at else ""
+    return StateChanged("这项工作已由%(who)s于 %(when)s 认领。", who=who, when=when)
 
 
 def finished(connection: Connection[Any], item_id: int, zone: ZoneInfo) -> StateChanged:

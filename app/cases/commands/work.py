@@ -11,7 +11,7 @@ import orjson
 
 from app.accounts.roles import DOERS, DUTY_CHIEF, UNIT_HANDLER, UNIT_MANAGER
 from app.cases.answers import check_answers
-from app.cases.commands.authority import finished, require_free, require_open
+from app.cases.commands.authority import finished, require_free, require_open, taken
 from app.cases.context import StepContext
 from app.cases.log import plain
 from app.cases.reference import person_for
@@ -104,7 +104,7 @@ def claim_item(command: ClaimItem, tx: Tx) -> None:
     if item["assignee_id"] == tx.actor.person_id:
         return
     if item["assignee_id"] is not None:
-        raise StateChanged("这项工作已由他人认领。")
+        raise taken(loaded.connection, item, _zone(tx))
     _reassign(tx, loaded, item, tx.actor.person_id, "claimed")
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from flask_babel import lazy_gettext as _l
 
 from app.cases.commands.authority import REPORTERS
+from app.cases.pages import bulk as bulk
 from app.cases.pages import case as case
 from app.cases.pages import inbox as inbox
 from app.cases.pages import item as item

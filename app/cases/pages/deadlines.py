@@ -10,6 +10,7 @@ from typing import Final
 from flask_babel import gettext as _
 
 from app.cases.pages import room
+from app.cases.queries.handed_on import DoneLine
 from app.cases.queries.inbox import InboxLine
 from app.cases.queries.search import FoundCase
 from app.cases.tables import Case, WorkItem
@@ -54,7 +55,7 @@ def _of_item(
     return _running(due_at, now, unit, near=of_handling and case.near_due)
 
 
-def case_deadline(case: Case | FoundCase, now: datetime) -> Deadline:
+def case_deadline(case: Case | FoundCase | DoneLine, now: datetime) -> Deadline:
     """Return the deadline of a case: that of its handling."""
     if case.result_at is not None:
         return Deadline("done", _("超期") if case.overdue else _("按期"), None)

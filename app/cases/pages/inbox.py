@@ -3,22 +3,24 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Final
 
 from flask import render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import lazy_gettext as _l
+from markupsafe import Markup
 
 from app.accounts.roles import AUDITOR, DUTY_CHIEF, LEADER, ROLES, SUPERVISOR, UNIT_MANAGER
 from app.cases.pages import room
 from app.cases.pages.choice_lists import channel_options
-from app.cases.pages.deadlines import line_deadline
-from app.cases.pages.item import may_assign
+from app.cases.pages.deadlines import case_deadline, line_deadline
+from app.cases.pages.item import may_assign, pane_of
 from app.cases.pages.room import blueprint
 from app.cases.pages.words import OPEN_STAGES, STAGES
 from app.cases.queries import inbox as lists
 from app.cases.queries.case_file import names_of
+from app.cases.queries.handed_on import DoneLine, done_items
 from app.cases.queries.inbox import InboxFilter, InboxLine
 from app.cases.queries.keyset import Page, Place
 from app.cases.queries.matching import LONGEST_WORDS, without_nul
@@ -29,7 +31,16 @@ from app.run import Actor
 from app.web.access import SIGNED_IN, open_to
 
 WATCHERS: Final = (DUTY_CHIEF, SUPERVISOR, LEADER, UNIT_MANAGER, AUDITOR)
-TABS: Final = {"mine": _l("我的"), "group": _l("本组"), "all": _l("全部待办")}
+TABS: Final = {
+    "mine": _l("我的"),
+    "group": _l("本组"),
+    "waiting": _l("等待他人"),
+    "done": _l("今日办结"),
+    "all": _l("全部待办"),
+}
+# What lies longer is found among the cases.
+WAITING_DAYS: Final = 90
+LONGEST_ID: Final = 19
 _NAMES: Final = ("stage", "class", "channel", "district", "overdue", "q")
 
 
@@ -45,29 +56,86 @@ class Asked:
 @open_to(SIGNED_IN)
 def inbox() -> ResponseReturnValue:
     """List open work items, the most urgent first."""
-    session, actor, now = db.session(), room.reader(), room.now()
+    actor, now = room.reader(), room.now()
     asked = _asked(actor)
-    page = _lines(actor, asked, now)
+    shown = _done_lines(actor, asked, now) if asked.tab in ("waiting", "done") else None
+    page = _lines(actor, asked, now) if shown is None else None
     return render_template(
         "cases/inbox.html",
-        tab=asked.tab,
-        tabs={key: label for key, label in TABS.items() if key != "all" or _watches(actor)},
-        counts=dict(zip(("mine", "group"), lists.count_items(session, actor), strict=True)),
-        count_limit=lists.COUNT_LIMIT,
-        typed=asked.typed,
-        narrowed=bool(asked.typed),
-        filtered=bool(asked.typed.keys() - {"q"}),
-        lines=page.lines,
-        deadlines={line.item_id: line_deadline(line, now) for line in page.lines},
-        assignable={line.item_id for line in page.lines if may_assign(actor, line.unit_id)},
-        class_names=names_of(session, classes=[line.class_code for line in page.lines]).classes,
-        districts=district_names(session),
-        channels=channel_options(),
-        stages={key: STAGES[key] for key in OPEN_STAGES},
-        next_url=_address(asked, page.next) if page.next else None,
-        first_url=_address(asked, None) if request.args.get("after") else None,
-        me=actor.person_id,
+        **_frame(actor, asked),
+        **_shown_lines(actor, asked, page, now) if page else _shown_done(asked, shown, now),
+        opened=_opened(),
     )
+
+
+def _frame(actor: Actor, asked: Asked) -> dict[str, Any]:
+    """Return what stands around the list."""
+    session = db.session()
+    return {
+        "tab": asked.tab,
+        "tabs": {key: label for key, label in TABS.items() if key != "all" or _watches(actor)},
+        "counts": dict(zip(("mine", "group"), lists.count_items(session, actor), strict=True)),
+        "count_limit": lists.COUNT_LIMIT,
+        "typed": asked.typed,
+        "narrowed": bool(asked.typed),
+        "filtered": bool(asked.typed.keys() - {"q"}),
+        "districts": district_names(session),
+        "channels": channel_options(),
+        "stages": {key: STAGES[key] for key in OPEN_STAGES},
+        "first_url": _address(asked, None) if request.args.get("after") else None,
+        "me": actor.person_id,
+        "waiting_days": WAITING_DAYS,
+    }
+
+
+def _shown_lines(
+    actor: Actor, asked: Asked, page: Page[InboxLine], now: datetime
+) -> dict[str, Any]:
+    return {
+        "done": None,
+        "lines": page.lines,
+        "deadlines": {line.item_id: line_deadline(line, now) for line in page.lines},
+        "assignable": {line.item_id for line in page.lines if may_assign(actor, line.unit_id)},
+        "class_names": _class_names(page),
+        "next_url": _address(asked, page.next) if page.next else None,
+    }
+
+
+def _shown_done(asked: Asked, page: Page[DoneLine] | None, now: datetime) -> dict[str, Any]:
+    assert page is not None, "a tab of finished work"
+    return {
+        "done": page.lines,
+        "lines": (),
+        "assignable": (),
+        "deadlines": {line.item_id: case_deadline(line, now) for line in page.lines},
+        "class_names": _class_names(page),
+        "next_url": _address(asked, page.next) if page.next else None,
+    }
+
+
+def _class_names(page: Page[InboxLine] | Page[DoneLine]) -> dict[str, tuple[str, str]]:
+    codes = [line.class_code for line in page.lines]
+    return names_of(db.session(), classes=codes).classes
+
+
+def _done_lines(actor: Actor, asked: Asked, now: datetime) -> Page[DoneLine]:
+    """Return what the person finished today, or what of it waits for others."""
+    waiting = asked.tab == "waiting"
+    midnight = now.astimezone(room.zone()).replace(hour=0, minute=0, second=0, microsecond=0)
+    return done_items(
+        db.session(),
+        actor,
+        since=now - timedelta(days=WAITING_DAYS) if waiting else midnight,
+        still_open=waiting,
+        after=Place.read(request.args.get("after")),
+        size=room.settings().page_size,
+    )
+
+
+def _opened() -> Markup | None:
+    """Return the item that the address opens beside the list."""
+    asked = request.args.get("item", "")
+    return pane_of(int(asked)) if asked.isdecimal() and len(asked) < LONGEST_ID else None
 
 
 def _asked(actor: Actor) -> Asked:

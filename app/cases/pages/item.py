@@ -8,6 +8,7 @@ from typing import Any, Final
 from flask import flash, jsonify, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
+from markupsafe import Markup
 
 from app.accounts.roles import DUTY_CHIEF, UNIT_MANAGER
 from app.cases.commands import AssignItem, ClaimItem, CompleteWork, HandBackItem, SaveDraft
@@ -62,9 +63,15 @@ class ItemForm:
 @open_to(SIGNED_IN)
 def item(item_id: int) -> ResponseReturnValue:
     """Show an item's form beside its case; what was typed before comes back."""
-    found = _item_or_404(item_id)
+    found = item_or_404(item_id)
     if found.item.status != "open":
         return _finished_page(found)
+    return _open_page(found)
+
+
+def _open_page(found: ItemForm) -> str:
+    """Show an open item with what the person typed before."""
+    item_id = found.item.id
     draft = case_file.draft_of(db.session(), item_id, room.reader().person_id)
     return _page(found, _first_values(found, draft.answers if draft else {}), draft=draft)
 
@@ -73,7 +80,7 @@ def item(item_id: int) -> ResponseReturnValue:
 @open_to(SIGNED_IN)
 def complete(item_id: int) -> ResponseReturnValue:
     """Complete an item, keep a draft, or add photos, as the button pressed says."""
-    found = _item_or_404(item_id)
+    found = item_or_404(item_id)
     answers = typed_answers(found.form, request.form, room.zone())
     wish = request.form.get("action", "complete")
     name = element_word(found.item.name)
@@ -82,23 +89,33 @@ def complete(item_id: int) -> ResponseReturnValue:
             return _page(found, answers)
         add_uploaded(found.case.id, item_id=item_id)
         if wish != "complete":
-            act(SaveDraft(item_id, answers))
-            flash(_("草稿已保存。") if wish == "draft" else _("照片已上传。"), "success")
-            return redirect(url_for("cases.item", item_id=item_id))
+            return _kept(item_id, answers, wish)
         act(CompleteWork(item_id, answers))
     except InvalidInput as error:
-        return _page(_item_or_404(item_id), answers, errors=error.fields), status_of(error)
+        return _page(item_or_404(item_id), answers, errors=error.fields), status_of(error)
     except (StateChanged, Forbidden) as error:
         return _changed_page(item_id, answers, error)
-    flash(_("案卷 %(number)s 的“%(item)s”已办结。", number=found.case.number, item=name), "success")
+    said = _("案卷 %(number)s 的“%(item)s”已办结。", number=found.case.number, item=name)
+    if beside():
+        return _left(item_id, said)
+    flash(said, "success")
     return redirect(url_for("cases.inbox"))
+
+
+def _kept(item_id: int, answers: dict[str, Any], wish: str) -> ResponseReturnValue:
+    """Keep a draft, with the photos that came along, and show the item again."""
+    act(SaveDraft(item_id, answers))
+    if beside():
+        return _open_page(item_or_404(item_id))
+    flash(_("草稿已保存。") if wish == "draft" else _("照片已上传。"), "success")
+    return redirect(url_for("cases.item", item_id=item_id))
 
 
 @blueprint.post(f"/items/<{ITEM}>/draft")
 @open_to(SIGNED_IN)
 def draft(item_id: int) -> ResponseReturnValue:
     """Keep what was typed so far; asked by the page's script."""
-    found = _item_or_404(item_id)
+    found = item_or_404(item_id)
     answers = typed_answers(found.form, request.form, room.zone())
     act(SaveDraft(item_id, answers))
     return jsonify({"saved_at": room.now().astimezone(room.zone()).strftime("%H:%M:%S")})
@@ -108,7 +125,14 @@ def draft(item_id: int) -> ResponseReturnValue:
 @open_to(SIGNED_IN)
 def claim(item_id: int) -> ResponseReturnValue:
     """Take an item and open it."""
-    act(ClaimItem(item_id))
+    if not beside():
+        act(ClaimItem(item_id))
+    else:
+        try:
+            act(ClaimItem(item_id))
+        except (StateChanged, Forbidden) as error:
+            return _changed_page(item_id, {}, error)
+        return _open_page(item_or_404(item_id))
     flash(_("已认领。"), "success")
     return redirect(url_for("cases.item", item_id=item_id))
 
@@ -118,6 +142,8 @@ def claim(item_id: int) -> ResponseReturnValue:
 def hand_back(item_id: int) -> ResponseReturnValue:
     """Give an item back to its group."""
     act(HandBackItem(item_id))
+    if beside():
+        return _left(item_id, _("已退回本组，其他人可以认领。"))
     flash(_("已退回本组，其他人可以认领。"), "success")
     return redirect(url_for("cases.inbox"))
 
@@ -126,14 +152,42 @@ def hand_back(item_id: int) -> ResponseReturnValue:
 @open_to(SIGNED_IN)
 def assign(item_id: int) -> ResponseReturnValue:
     """Give an item to a person."""
-    found = _item_or_404(item_id)
+    found = item_or_404(item_id)
     try:
         act(AssignItem(item_id, _chosen_person()))
     except InvalidInput as error:
-        values = _first_values(_item_or_404(item_id), {})
-        return _page(_item_or_404(item_id), values, errors=error.fields), status_of(error)
+        values = _first_values(item_or_404(item_id), {})
+        return _page(item_or_404(item_id), values, errors=error.fields), status_of(error)
+    if beside():
+        return _left(item_id, _("已指派。"))
     flash(_("已指派。"), "success")
     return redirect(url_for("cases.case_page", number=found.case.number))
+
+
+def beside() -> bool:
+    """Tell whether an item is asked for beside its list: a part of a page, not a whole one."""
+    return "pane" in request.args
+
+
+def pane_of(item_id: int) -> Markup | None:
+    """Return an item as it stands beside the list; None where the reader may not see it."""
+    try:
+        found = item_or_404(item_id)
+        open_ = found.item.status == "open"
+        return Markup(_open_page(found) if open_ else _finished_page(found))  # noqa: S704 because a template escaped it
+    except (NotFound, Forbidden):
+        return None
+
+
+def _left(item_id: int, said: str) -> ResponseReturnValue:
+    """Tell the list that an item left it, and why."""
+    return jsonify({"left": item_id, "said": said})
+
+
+def _template(name: str) -> str:
+    """Return the template of a whole page, or of the part that stands beside the list."""
+    alone = request.endpoint != "cases.inbox" and not beside()
+    return f"cases/{name}.html" if alone else f"cases/{name}_beside.html"
 
 
 def _chosen_person() -> int:
@@ -175,7 +229,7 @@ def _as_row(work_item: WorkItem) -> dict[str, Any]:
     return {name: getattr(work_item, name) for name in names}
 
 
-def _item_or_404(item_id: int) -> ItemForm:
+def item_or_404(item_id: int) -> ItemForm:
     """Return an item with its case. Raises NotFound, or Forbidden when the case is not for this reader."""
     session = db.session()
     found = case_file.work_item(session, item_id)
@@ -217,7 +271,7 @@ def _page(
         else []
     )
     return render_template(
-        "cases/item.html",
+        _template("item"),
         item=work_item,
         case=found.case,
         summary=_summary(found),
@@ -229,6 +283,7 @@ def _page(
         may_claim=work_item.assignee_id is None and may_work_on(actor, work_item),
         mine=work_item.assignee_id == actor.person_id,
         people=people,
+        me=actor.person_id,
     )
 
 
@@ -243,7 +298,7 @@ def _summary(found: ItemForm) -> CaseSummary:
 
 def _finished_page(found: ItemForm) -> str:
     return render_template(
-        "cases/item_closed.html",
+        _template("item_closed"),
         item=found.item,
         case=found.case,
         finish=case_file.finish_of(db.session(), found.item.id),
@@ -257,10 +312,10 @@ def _changed_page(
     item_id: int, answers: dict[str, Any], error: StateChanged | Forbidden
 ) -> ResponseReturnValue:
     """Say who was first, how the case stands now, and give back what was typed."""
-    found = _item_or_404(item_id)
+    found = item_or_404(item_id)
     choices = choices_for(db.session(), found.form, found.case, answers, room.today())
     page = render_template(
-        "cases/item_closed.html",
+        _template("item_closed"),
         item=found.item,
         case=found.case,
         finish=case_file.finish_of(db.session(), item_id),

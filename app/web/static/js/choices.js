@@ -30,7 +30,11 @@ function remember(select) {
   }));
 }
 
-for (const select of document.querySelectorAll("select[data-searchable]")) {
+function addBoxes(root) {
+  for (const select of root.querySelectorAll("select[data-searchable]")) addBox(select);
+}
+
+function addBox(select) {
   remember(select);
   const box = document.createElement("input");
   box.type = "search";
@@ -48,3 +52,6 @@ for (const select of document.querySelectorAll("select[data-searchable]")) {
 document.addEventListener("refilled", (event) => {
   if (event.target.dataset.searchable) remember(event.target);
 });
+
+document.addEventListener("pane-shown", (event) => addBoxes(event.target));
+addBoxes(document);

@@ -2,7 +2,8 @@
 // The server holds every answer against the same conditions again.
 "use strict";
 
-const form = document.getElementById("answers");
+// The form at hand: beside a list it changes with every item opened.
+let form = null;
 
 const worked = {
   "name": ([name], answers) => answers[name] ?? null,
@@ -73,7 +74,65 @@ async function refill(field) {
 
 let waiting = null;
 
+// What is typed, kept in this browser per person and item until the server has it for good.
+const ofThisForm = () => `jingwei-draft:${form.dataset.person}:${form.dataset.item}`;
+const OLDEST_MS = 14 * 24 * 3600 * 1000;
+
+function keepHere(sent) {
+  const fields = Array.from(new FormData(form)).filter(([name, value]) => typeof value === "string" && name !== "csrf_token" && name !== "photo_stage");
+  try {
+    localStorage.setItem(ofThisForm(), JSON.stringify({ at: Date.now(), sent, fields }));
+  } catch {
+    // A full or forbidden storage: the draft on the server remains.
+  }
+}
+
+function keptHere() {
+  try {
+    return JSON.parse(localStorage.getItem(ofThisForm()));
+  } catch {
+    return null;
+  }
+}
+
+function dropOld() {
+  for (const key of Object.keys(localStorage).filter((name) => name.startsWith("jingwei-draft:"))) {
+    let at = 0;
+    try {
+      at = JSON.parse(localStorage.getItem(key)).at;
+    } catch {
+      at = 0;
+    }
+    if (Date.now() - at > OLDEST_MS) localStorage.removeItem(key);
+  }
+}
+
+function putBack(fields) {
+  for (const input of form.querySelectorAll("input[type=radio], input[type=checkbox]")) {
+    input.checked = fields.some(([name, value]) => name === input.name && value === input.value);
+  }
+  for (const [name, value] of fields) {
+    const input = form.elements[name];
+    if (input && input.tagName && !["radio", "checkbox", "file"].includes(input.type)) input.value = value;
+  }
+}
+
+async function restore() {
+  const kept = keptHere();
+  // What the server has as well, or shows again with its faults, is the newer of the two.
+  if (!kept || form.querySelector(".faults") || (kept.sent && form.dataset.kept)) return;
+  putBack(kept.fields);
+  for (const field of form.querySelectorAll("[data-depends-on]")) {
+    await refill(field);
+    putBack(kept.fields);
+  }
+  showQuestions();
+  const said = document.getElementById("draft-said");
+  said.textContent = form.dataset.restored;
+}
+
 async function saveDraft() {
+  const of = form;
   const said = document.getElementById("draft-said");
   const body = new FormData(form);
   body.delete("photos");
@@ -81,26 +140,50 @@ async function saveDraft() {
     const answer = await fetch(form.dataset.draft, { method: "POST", body, headers: { Accept: "application/json" } });
     // A session that ended leads to the sign-in page, which is no draft saved.
     if (!answer.ok || answer.redirected) throw new Error(String(answer.status));
-    said.textContent = `${form.dataset.saved} ${(await answer.json()).saved_at}`;
+    said.textContent = `${of.dataset.saved} ${(await answer.json()).saved_at}`;
     said.classList.remove("fault");
+    if (of === form && of.isConnected && keptHere()) keepHere(true);
   } catch {
-    said.textContent = form.dataset.unsaved;
+    if (!of.isConnected) return;
+    said.textContent = of.dataset.unsaved;
     said.classList.add("fault");
   }
 }
 
-if (form) {
-  const dependent = form.querySelectorAll("[data-depends-on]");
-  for (const field of dependent) field.dataset.filledFor = form.elements[field.dataset.dependsOn].value;
-  form.addEventListener("input", (event) => {
-    if (event.target.type === "file" || event.target.classList.contains("narrowing")) return;
-    showQuestions();
-    for (const field of dependent) {
-      if (event.target.name === field.dataset.dependsOn) refill(field);
-    }
-    clearTimeout(waiting);
-    waiting = setTimeout(saveDraft, 1500);
-  });
-  form.addEventListener("submit", () => clearTimeout(waiting));
+function typed(event) {
+  if (event.target.type === "file" || event.target.classList.contains("narrowing")) return;
   showQuestions();
+  for (const field of form.querySelectorAll("[data-depends-on]")) {
+    if (event.target.name === field.dataset.dependsOn) refill(field);
+  }
+  keepHere(false);
+  clearTimeout(waiting);
+  waiting = setTimeout(saveDraft, 1500);
 }
+
+function takeUp(found) {
+  clearTimeout(waiting);
+  form = found;
+  if (!form) return;
+  for (const field of form.querySelectorAll("[data-depends-on]")) {
+    field.dataset.filledFor = form.elements[field.dataset.dependsOn].value;
+  }
+  form.addEventListener("input", typed);
+  form.addEventListener("submit", (event) => {
+    clearTimeout(waiting);
+    if (event.submitter?.value === "complete") sessionStorage.setItem("jingwei-sent", ofThisForm());
+  });
+  showQuestions();
+  restore();
+}
+
+document.addEventListener("keydown", (event) => {
+  if (!(event.ctrlKey || event.metaKey) || event.key !== "Enter" || event.defaultPrevented) return;
+  const button = form?.contains(event.target) && form.querySelector("button.primary");
+  if (!button) return;
+  event.preventDefault();
+  form.requestSubmit(button);
+});
+document.addEventListener("pane-shown", () => takeUp(document.getElementById("answers")));
+dropOld();
+takeUp(document.getElementById("answers"));
