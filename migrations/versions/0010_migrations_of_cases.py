@@ -11,7 +11,7 @@ from sqlalchemy.dialects.postgresql import JSONB
 from app.db.types import UtcDateTime
 
 revision = "0010_moves"
-down_revision = "0008_simulation"
+down_revision = "0009_sign_in"
 branch_labels = None
 depends_on = None
 
