@@ -23,6 +23,7 @@ from app.accounts.commands.organisation import (
     create_person,
     create_unit,
 )
+from app.accounts.commands.uploads import Uploaded, UploadPeople, UploadUnits
 
 __all__ = [
     "AssignRole",
@@ -40,6 +41,9 @@ __all__ = [
     "RefreshPasswordHash",
     "RevokeRole",
     "SetPassword",
+    "UploadPeople",
+    "UploadUnits",
+    "Uploaded",
     "create_person",
     "create_unit",
 ]

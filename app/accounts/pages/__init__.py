@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from app.accounts.pages import signing, units
+from app.accounts.pages import files, people, roles, signing, units
 from app.accounts.pages.room import blueprint, navigation
 
-__all__ = ["blueprint", "navigation", "signing", "units"]
+__all__ = ["blueprint", "files", "navigation", "people", "roles", "signing", "units"]

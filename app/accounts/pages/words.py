@@ -1,0 +1,39 @@
+"""What each command is called on the page of roles; one that is not here shows its own name."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from flask_babel import lazy_gettext as _l
+
+COMMAND_WORDS: Final = {
+    "ActivateVersion": _l("启用流程版本"),
+    "AddPhoto": _l("上传照片"),
+    "AssignItem": _l("指派承办人"),
+    "AssignRole": _l("授予角色"),
+    "ChangePassword": _l("修改自己的密码"),
+    "ChangePerson": _l("修改人员"),
+    "ChangeUnit": _l("修改单位"),
+    "ClaimItem": _l("认领工作"),
+    "CloseUnit": _l("停用单位"),
+    "CompleteWork": _l("办结本人或本单位的工作"),
+    "CreatePerson": _l("新建人员"),
+    "CreateUnit": _l("新建单位"),
+    "DeactivatePerson": _l("停用人员"),
+    "DeployBundle": _l("部署流程"),
+    "HandBackItem": _l("退回认领的工作"),
+    "LiftLockOut": _l("解除登录锁定"),
+    "LoadCatalogue": _l("载入案件分类"),
+    "RaiseSupervision": _l("督办案卷"),
+    "RefreshPasswordHash": _l("登录时更新自己的密码摘要"),
+    "ReleaseHold": _l("解除挂账"),
+    "ReportCase": _l("登记案卷"),
+    "RequestExtension": _l("申请延期"),
+    "RequestHold": _l("申请挂账"),
+    "RequestReturn": _l("申请退单"),
+    "RevokeRole": _l("撤销角色"),
+    "SaveDraft": _l("保存草稿"),
+    "SetPassword": _l("重设他人密码"),
+    "UploadPeople": _l("上传人员表格"),
+    "UploadUnits": _l("上传单位表格"),
+}
