@@ -12,6 +12,7 @@ from app.cases.commands import (
     ClaimItem,
     FireTimers,
     MoveCases,
+    RaiseSupervision,
     RequestExtension,
     RequestHold,
     RequestReturn,
@@ -23,9 +24,11 @@ from app.cases.log import verify_case
 from app.cases.queries.moving import DryRun, MovedLine, dry_run, moved_cases, versions_in_use
 from app.engine.move_plans import Verdict
 from app.errors import Forbidden, InvalidInput, StateChanged
+from app.modeling.bundles import shipped_files
 from app.modeling.commands import DeployBundle
 from app.run import SYSTEM, run
 from tests.edited_diagrams import (
+    edited,
     with_a_look_before_closing,
     with_a_reminder_to_assign,
     with_the_review_renamed,
@@ -36,6 +39,8 @@ _ITEMS = """
 SELECT id, token, element, name, form_key, stage, role, unit_id, assignee_id, status, created_at, due_at, claimed_at
 FROM work_items ORDER BY id
 """
+_CLOCKS = "SELECT * FROM sla_clocks ORDER BY id"
+_FACTS = "SELECT * FROM facts ORDER BY case_id, dispatch_no, valid_from"
 _TIMERS = (
     "SELECT id, instance_id, token, element, due_at, try_at FROM timers ORDER BY instance_id, token"
 )
@@ -75,14 +80,21 @@ def returned_case(desk: Desk) -> int:
     return case_id
 
 
+def supervised_case(desk: Desk) -> int:
+    case_id = desk.dispatched_case()
+    run(RaiseSupervision(case_id, "duty", "请尽快"), actor=desk.city.chief)
+    return case_id
+
+
 _MAKERS: tuple[Callable[[Desk], int], ...] = (
     Desk.reported_case, Desk.accepted_case, Desk.filed_case, Desk.dispatched_case, Desk.assigned_case,
     Desk.handed_in_case, Desk.closing_case, held_case, extending_case, returned_case,
+    supervised_case,
 )  # fmt: skip
 
 
 def running_cases(desk: Desk) -> list[int]:
-    """Return thirty cases that stand at ten places."""
+    """Return thirty-three cases that stand at eleven places."""
     return [make(desk) for _ in range(3) for make in _MAKERS]
 
 
@@ -101,6 +113,7 @@ def finish(desk: Desk, case_id: int) -> None:
         "T_look": (city.dispatcher, "close", {}),
         "T_close": (city.chief, "close", {}),
         "T_approve_extension": (city.chief, "grant", {}),
+        "T_answer_supervision": (city.manager1, "answered", {}),
         "T_rule_return": (city.chief, "unfounded", {}),
     }
     for _ in range(20):
@@ -113,18 +126,15 @@ def finish(desk: Desk, case_id: int) -> None:
     assert desk.case(case_id)["closed_as"] == "closed"
 
 
-def test_thirty_cases_move_and_only_what_the_edit_asked_for_is_retimed(desk):
+def test_cases_at_every_place_move_and_only_what_the_edit_asked_for_is_retimed(desk):
     case_ids = running_cases(desk)
-    items, timers, clocks = (
-        desk.rows(_ITEMS),
-        desk.rows(_TIMERS),
-        desk.rows("SELECT * FROM sla_clocks"),
-    )
+    items, timers = desk.rows(_ITEMS), desk.rows(_TIMERS)
+    clocks, facts = desk.rows(_CLOCKS), desk.rows(_FACTS)
     new = deploy(with_a_look_before_closing())
     result = run(MoveCases(tuple(case_ids), new), actor=SYSTEM)
     assert result.moved == tuple(sorted(case_ids))
     assert desk.rows(_ITEMS) == items
-    assert desk.rows("SELECT * FROM sla_clocks") == clocks
+    assert (desk.rows(_CLOCKS), desk.rows(_FACTS)) == (clocks, facts)
     after = desk.rows(_TIMERS)
     unasked = [row for row in timers if row["element"] != "B_near_due"]
     assert [row for row in after if row["element"] != "B_near_due"] == unasked
@@ -276,3 +286,34 @@ def test_the_log_names_both_versions(desk):
     run(MoveCases((case_id,), new), actor=SYSTEM)
     row = desk.rows("SELECT data FROM case_log WHERE kind = 'moved'")[0]
     assert (row["data"]["old"], row["data"]["new"]) == (desk.city.definition_hash, new)
+
+
+def test_a_changed_due_date_of_an_open_item_is_worked_out_again_and_goes_back_with_an_undo(desk):
+    case_id = desk.reported_case()
+    was = desk.rows(_ITEMS)
+    sooner = edited(
+        shipped_files(),
+        "case.bpmn",
+        ("due(&quot;accept&quot;)", "before_due(&quot;accept&quot;, &quot;1 minute&quot;)"),
+    )
+    result = run(MoveCases((case_id,), deploy(sooner)), actor=SYSTEM)
+    (item,) = desk.rows(_ITEMS)
+    assert item["due_at"] == was[0]["due_at"] - timedelta(minutes=1)
+    assert {**item, "due_at": was[0]["due_at"]} == was[0]
+    run(UndoMove(result.move_id, case_id), actor=SYSTEM)
+    assert desk.rows(_ITEMS) == was
+
+
+def test_an_item_whose_role_and_form_changed_follows_the_new_version(desk):
+    case_id = desk.handed_in_case()
+    other = edited(
+        shipped_files(),
+        "case.bpmn",
+        (
+            'name="反馈" camunda:formKey="review" camunda:candidateGroups="dispatcher"',
+            'name="回访" camunda:formKey="close" camunda:candidateGroups="duty_chief"',
+        ),
+    )
+    run(MoveCases((case_id,), deploy(other)), actor=SYSTEM)
+    item = desk.rows("SELECT name, form_key, role FROM work_items WHERE status = 'open'")
+    assert item == [{"name": "回访", "form_key": "close", "role": "duty_chief"}]

@@ -148,3 +148,14 @@ def test_the_case_tells_of_its_move(desk, analyst, signed):
     number = desk.case(case_id)["number"]
     page = signed(desk.city.intake).get(f"/cases/{number}").text
     assert f"迁移到版本 {new[:8]}" in page
+
+
+def test_what_was_done_on_the_former_version_keeps_its_name(desk, analyst, signed):
+    case_id = desk.closing_case()
+    new = deploy(with_the_review_renamed(), "")
+    address = f"/modeling/versions/{desk.city.definition_hash}/move/{new}"
+    pressed(analyst, address, analyst.get(address).text)
+    number = desk.case(case_id)["number"]
+    page = signed(desk.city.intake).get(f"/cases/{number}").text
+    assert "办结“反馈”" in page
+    assert "办结“”" not in page

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 from flask import abort, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
@@ -91,10 +91,14 @@ def move(from_hash: str, to_hash: str) -> ResponseReturnValue:
     from_line, to_line = _versions(from_hash, to_hash)
     old, new = _elements(from_hash), _elements(to_hash)
     mapping = _mapping(request.args, old, new)
+    fields: dict[str, Any] = dict(_fields(mapping))
     only = _verdict(request.args.get("verdict"))
     after = _number(request.args.get("after"))
     found = dry_run(session, from_hash, to_hash, mapping, after=after, size=size, only=only)
-    here = {"from_hash": from_hash, "to_hash": to_hash, **_fields(mapping)}
+
+    def address(**more: Any) -> str:
+        return url_for("cases.move", from_hash=from_hash, to_hash=to_hash, **fields, **more)
+
     return render_template(
         "cases/move.html",
         from_line=from_line,
@@ -106,17 +110,13 @@ def move(from_hash: str, to_hash: str) -> ResponseReturnValue:
         Verdict=Verdict,
         said=said,
         choices=_choices(found, mapping, old, new),
-        mapping=_fields(mapping),
+        mapping=fields,
         names={element.id: element.name for element in old.values()},
         moves=moves_between(session, from_hash, to_hash),
-        links={
-            verdict: url_for("cases.move", **here, verdict=verdict.value) for verdict in Verdict
-        },
-        all_url=url_for("cases.move", **here),
-        next_url=url_for("cases.move", **here, verdict=only, after=found.next_after)
-        if found.next_after
-        else None,
-        first_url=url_for("cases.move", **here, verdict=only) if after else None,
+        links={verdict: address(verdict=verdict.value) for verdict in Verdict},
+        all_url=address(),
+        next_url=address(verdict=only, after=found.next_after) if found.next_after else None,
+        first_url=address(verdict=only) if after else None,
         can_move=room.reader().has(*MOVERS),
         batch=BATCH,
     )

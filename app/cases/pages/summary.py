@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from sqlalchemy.orm import Session
 
@@ -13,10 +13,11 @@ from app.cases.pages.deadlines import Deadline, case_deadline
 from app.cases.pages.timeline import TimelineEntry, timeline_of
 from app.cases.queries import case_file
 from app.cases.queries.case_file import ConditionLine
+from app.cases.queries.moving import other_versions
 from app.cases.queries.outline import Outline, outline_of
 from app.cases.queries.places import PlaceNames, place_names
 from app.cases.tables import Case, Photo
-from app.modeling.queries import Deployed
+from app.modeling.queries import Deployed, deployed
 from app.run import Actor
 
 _CENTRE: tuple[str, ...] = (COLLECTOR, INTAKE_OFFICER, DUTY_CHIEF, DISPATCHER)
@@ -45,7 +46,7 @@ def summary_of(
     session: Session, case: Case, version: Deployed, *, log_before: int | None = None
 ) -> CaseSummary:
     """Return what a page says of a case."""
-    outline = outline_of(version.files, "case")
+    outline = _with_former_names(session, case, version, outline_of(version.files, "case"))
     names = case_file.names_of(
         session,
         people=[case.handler_id, case.reported_by],
@@ -69,6 +70,22 @@ def summary_of(
         older_log=log.before,
         outline=outline,
     )
+
+
+def _with_former_names(
+    session: Session, case: Case, version: Deployed, outline: Outline
+) -> Outline:
+    """Return an outline that also knows what a moved case did on its former versions by name."""
+    former = [
+        outline_of(deployed(room.connection(), version_hash).files, "case")
+        for version_hash in other_versions(session, case.id, version.hash)
+    ]
+    known: dict[str, str] = {}
+    keys: dict[str, str] = {}
+    for one in (*former, outline):
+        known.update(one.names)
+        keys.update(one.form_keys)
+    return replace(outline, names=known, form_keys=keys) if former else outline
 
 
 def _sees_reporter(actor: Actor, case: Case) -> bool:

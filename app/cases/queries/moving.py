@@ -107,6 +107,16 @@ def dry_run(
     )
 
 
+def other_versions(session: Session, case_id: int, present: str) -> list[str]:
+    """Return the versions a case has been on besides the present one."""
+    rows = session.execute(
+        select(CaseMoveItem.old_hash, CaseMove.to_hash)
+        .join(CaseMove, CaseMove.id == CaseMoveItem.move_id)
+        .where(CaseMoveItem.case_id == case_id)
+    )
+    return sorted({version_hash for row in rows for version_hash in row} - {present})
+
+
 def next_cases(session: Session, from_hash: str, after: int, size: int) -> tuple[int, ...]:
     """Return the next cases that live on a version, in order of their ids."""
     with _raw(session).cursor(row_factory=tuple_row) as cursor:
