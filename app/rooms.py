@@ -31,6 +31,8 @@ def import_tables() -> None:
 
 def register_rooms(app: Flask) -> None:
     """Register each room's pages (with their navigation entries), API and commands."""
+    # Modeling stands below cases, whose effects the diagrams name.
+    app.extensions["jingwei.topics"] = import_module("app.cases.effects").topics
     for room in PAGES:
         pages = import_module(f"app.{room}.pages")
         app.register_blueprint(pages.blueprint)

@@ -1,0 +1,37 @@
+"""What the pages of this room share: the blueprint, who may enter, the topics, the policy of the canvases."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Final
+
+from flask import Blueprint, Response, current_app, make_response
+from flask_babel import lazy_gettext as _l
+
+from app.accounts.roles import ADMINISTRATOR, ANALYST
+from app.web.security import CONTENT_SECURITY_POLICY
+
+CASE_KEY: Final = "case"
+ANALYSTS: Final = (ANALYST, ADMINISTRATOR)
+STATUS_NAMES: Final = {
+    "open": ("✎", _l("编辑中")),
+    "proposed": ("⧗", _l("待审批")),
+    "deployed": ("✓", _l("已部署")),
+}
+
+blueprint = Blueprint("modeling", __name__, template_folder="../templates", url_prefix="/modeling")
+
+
+def known_topics() -> frozenset[str]:
+    """Return what a service task may name: the rooms above say so when the house is put together."""
+    topics: Callable[[], frozenset[str]] = current_app.extensions["jingwei.topics"]
+    return topics()
+
+
+def with_canvas(page: str) -> Response:
+    """Return a page whose editor places its parts with style attributes; scripts stay our own."""
+    response = make_response(page)
+    response.headers["Content-Security-Policy"] = CONTENT_SECURITY_POLICY.replace(
+        "style-src 'self'", "style-src 'self' 'unsafe-inline'"
+    )
+    return response

@@ -1,0 +1,41 @@
+// The editor of a decision.
+import "dmn-js/dist/assets/diagram-js.css";
+import "dmn-js/dist/assets/dmn-js-shared.css";
+import "dmn-js/dist/assets/dmn-js-drd.css";
+import "dmn-js/dist/assets/dmn-js-decision-table.css";
+import "dmn-js/dist/assets/dmn-js-decision-table-controls.css";
+import "dmn-js/dist/assets/dmn-js-literal-expression.css";
+import "dmn-js/dist/assets/dmn-js-boxed-expression.css";
+import "dmn-js/dist/assets/dmn-js-boxed-expression-controls.css";
+import "dmn-js/dist/assets/dmn-font/css/dmn.css";
+import DmnModeler from "dmn-js/lib/Modeler";
+import { offerCheck } from "./modeler/faults.js";
+import { byId, locked } from "./modeler/page.js";
+import { Saving } from "./modeler/saving.js";
+
+const modeler = new DmnModeler({ container: byId("canvas") });
+const watched = new Set();
+const saving = new Saving({
+  draw: async (xml) => {
+    if (locked) throw new Error("");
+    await modeler.importXML(xml);
+  },
+  written: async () => (await modeler.saveXML({ format: true })).xml,
+});
+
+// Each view has a viewer of its own, made when it is first opened.
+function watch() {
+  const viewer = modeler.getActiveViewer();
+  if (!viewer || watched.has(viewer)) return;
+  watched.add(viewer);
+  viewer.on("commandStack.changed", ({ trigger }) => {
+    if (trigger !== "clear") saving.changed();
+  });
+}
+modeler.on("views.changed", watch);
+await saving.open();
+watch();
+offerCheck(saving, (id) => {
+  const view = modeler.getViews().find((one) => one.element.id === id);
+  if (view) modeler.open(view);
+});

@@ -1,0 +1,212 @@
+"""The modeler in a real browser: what is drawn is kept, and opening a file and saving it loses nothing."""
+
+from __future__ import annotations
+
+from collections import Counter
+from pathlib import Path
+
+import pytest
+from lxml import etree
+from sqlalchemy import text
+
+from app.accounts.passwords import hash_of
+from app.accounts.roles import ANALYST
+from app.modeling.bundles import shipped_files
+from app.modeling.draft_commands import SaveDraftFile, StartDraft
+from app.modeling.draft_queries import files_of
+from app.run import Actor, run
+from tests.browser.conftest import PASSWORD, Reader
+from tests.commands.test_modeling_drafts import person
+from tests.factories import Desk
+
+MODELS = sorted((Path(__file__).parent / "models").glob("*.bpmn"))
+DIAGRAMS = sorted(path for path in shipped_files() if path.endswith(".bpmn"))
+SAVED = "#save-state[data-state=saved]"
+
+
+@pytest.fixture
+def maker(desk: Desk) -> Actor:
+    maker = person("maker")
+    with desk.database.sessions() as session:
+        session.execute(
+            text("UPDATE people SET password_hash = :it, must_change_password = FALSE"),
+            {"it": hash_of(PASSWORD)},
+        )
+        session.commit()
+    assert ANALYST in maker.roles
+    return maker
+
+
+@pytest.fixture
+def draft(maker: Actor) -> int:
+    return int(run(StartDraft("case", "改核查"), actor=maker))
+
+
+@pytest.fixture
+def analyst(reader: Reader, draft: int) -> Reader:
+    reader.open("/sign-in")
+    reader.page.fill("#login", "maker")
+    reader.page.fill("#password", PASSWORD)
+    reader.page.keyboard.press("Enter")
+    reader.page.wait_for_load_state("networkidle")
+    return reader
+
+
+def content(desk: Desk, draft: int, path: str) -> bytes:
+    with desk.database.sessions() as session:
+        found = files_of(session, draft)[path].content
+    assert found is not None
+    return found
+
+
+def open_file(analyst: Reader, draft: int, path: str) -> None:
+    analyst.open(f"/modeling/drafts/{draft}/{path}")
+    analyst.page.wait_for_selector(SAVED)
+
+
+def rename(analyst: Reader, element: str, name: str) -> None:
+    """Select an element in the outline and rename it in the properties panel."""
+    page = analyst.page
+    page.click(f"#outline [data-element={element}]")
+    group = page.locator("#properties .bio-properties-panel-group-header").first
+    if not page.locator("#bio-properties-panel-name").is_visible():
+        group.click()
+    page.fill("#bio-properties-panel-name", name)
+    page.locator("#bio-properties-panel-name").blur()
+
+
+def test_a_new_name_is_saved_by_itself_and_shown_after_a_reload(
+    analyst: Reader, desk: Desk, draft: int
+) -> None:
+    open_file(analyst, draft, "check.bpmn")
+    rename(analyst, "T_check", "到场核查")
+    analyst.page.wait_for_selector("#save-state:not([data-state=saved])")
+    analyst.page.wait_for_selector(SAVED)
+    assert "到场核查" in content(desk, draft, "check.bpmn").decode()
+    analyst.page.reload()
+    analyst.page.wait_for_selector(SAVED)
+    assert "到场核查" in analyst.page.text_content("#outline")
+    assert "到场核查" in analyst.page.text_content("#canvas")
+    assert not analyst.complaints
+
+
+def test_what_the_server_did_not_get_is_offered_after_a_reload(
+    analyst: Reader, desk: Desk, draft: int
+) -> None:
+    open_file(analyst, draft, "check.bpmn")
+    analyst.page.on("dialog", lambda dialog: dialog.accept())
+    analyst.page.context.set_offline(True)
+    rename(analyst, "T_check", "断线时改的")
+    analyst.page.wait_for_selector("#save-state[data-state=offline]")
+    analyst.page.context.set_offline(False)
+    # Before the next attempt.
+    analyst.page.route("**/check.bpmn?seen=*", lambda route: route.abort())
+    analyst.page.reload()
+    analyst.page.unroute("**/check.bpmn?seen=*")
+    analyst.page.wait_for_selector("#kept:not([hidden])")
+    analyst.page.click("#kept-use")
+    analyst.page.wait_for_selector(SAVED)
+    assert "断线时改的" in content(desk, draft, "check.bpmn").decode()
+
+
+def test_a_stale_page_says_who_saved_and_keeps_its_content(
+    analyst: Reader, desk: Desk, draft: int, maker: Actor
+) -> None:
+    open_file(analyst, draft, "check.bpmn")
+    run(SaveDraftFile(draft, "check.bpmn", shipped_files()["verification.bpmn"], 1), actor=maker)
+    rename(analyst, "T_check", "我改的")
+    analyst.page.wait_for_selector("#conflict:not([hidden])")
+    assert "分析员maker" in analyst.page.text_content("#conflict-text")
+    analyst.page.click("#conflict-mine")
+    analyst.page.wait_for_selector(SAVED)
+    assert "我改的" in content(desk, draft, "check.bpmn").decode()
+
+
+def test_a_fault_of_the_server_leads_to_its_element(
+    analyst: Reader, draft: int, maker: Actor
+) -> None:
+    broken = shipped_files()["check.bpmn"].replace(b'camunda:formKey="check"', b'camunda:formKey="no"')
+    run(SaveDraftFile(draft, "check.bpmn", broken, 1), actor=maker)
+    open_file(analyst, draft, "check.bpmn")
+    analyst.page.click("#check")
+    analyst.page.click("#faults-list button")
+    analyst.page.wait_for_selector("#outline [data-element=T_check][aria-current]")
+
+
+def test_a_file_that_cannot_be_drawn_is_shown_as_text(
+    analyst: Reader, desk: Desk, draft: int, maker: Actor
+) -> None:
+    run(SaveDraftFile(draft, "half.bpmn", b"<half", 0), actor=maker)
+    open_file(analyst, draft, "half.bpmn")
+    analyst.page.fill("#raw-text", "<halves/>")
+    analyst.page.wait_for_selector("#save-state:not([data-state=saved])")
+    analyst.page.wait_for_selector(SAVED)
+    assert content(desk, draft, "half.bpmn") == b"<halves/>"
+
+
+@pytest.mark.parametrize("path", ["accept.json", "routing.dmn"])
+def test_forms_and_decisions_open(analyst: Reader, draft: int, path: str) -> None:
+    open_file(analyst, draft, path)
+    assert analyst.page.is_visible("#canvas > *")
+    assert not analyst.page.is_visible("#raw")
+    assert not analyst.complaints
+
+
+def test_comparison_steps_through_what_changed(
+    analyst: Reader, draft: int, maker: Actor
+) -> None:
+    changed = shipped_files()["check.bpmn"].replace("现场核查".encode(), "到场核查".encode())
+    run(SaveDraftFile(draft, "check.bpmn", changed, 1), actor=maker)
+    analyst.open(f"/modeling/drafts/{draft}/compare/check.bpmn")
+    analyst.page.wait_for_selector("#changes button")
+    analyst.page.click("#next")
+    line = analyst.page.text_content("#changes [aria-current]") or ""
+    assert "改动" in line
+    assert "到场核查" in line
+    assert analyst.page.locator("#newer .change-mark.changed").count() == 1
+    assert not analyst.complaints
+
+
+@pytest.mark.parametrize("path", DIAGRAMS)
+def test_shipped_diagram_loses_nothing(analyst: Reader, desk: Desk, draft: int, path: str) -> None:
+    assert_lossless(analyst, desk, draft, path, shipped_files()[path])
+
+
+@pytest.mark.parametrize("model", MODELS, ids=lambda model: model.stem)
+def test_diagram_of_another_tool_loses_nothing(
+    analyst: Reader, desk: Desk, draft: int, maker: Actor, model: Path
+) -> None:
+    run(SaveDraftFile(draft, model.name, model.read_bytes(), 0), actor=maker)
+    assert_lossless(analyst, desk, draft, model.name, model.read_bytes())
+
+
+def assert_lossless(
+    analyst: Reader, desk: Desk, draft: int, path: str, before: bytes
+) -> None:
+    """Open a file, move nothing but the process's name there and back, and compare what is saved."""
+    open_file(analyst, draft, path)
+    after = analyst.page.evaluate("() => document.getElementById('editor').written()")
+    assert facts(before) - facts(after.encode()) == Counter()
+    assert not analyst.complaints
+
+
+def facts(xml: bytes) -> Counter[tuple[str, ...]]:
+    """Return each element with its way from the root, its attributes and its text."""
+    found: Counter[tuple[str, ...]] = Counter()
+    for node in etree.fromstring(xml).iter("*"):
+        way = "/".join(str(one.tag) for one in reversed([node, *node.iterancestors()]))
+        owner = next((one.get("id") or "" for one in (node, *node.iterancestors()) if one.get("id")), "")
+        found[(way, owner, "", (node.text or "").strip())] += 1
+        for name, value in node.attrib.items():
+            found[(way, owner, str(name), _said(str(name), value))] += 1
+    return found
+
+
+def _said(name: str, value: str) -> str:
+    """Return an attribute's value as it counts: 100.0 is 100, and a type's prefix is only a name."""
+    if name.endswith("}type"):
+        return value.rpartition(":")[2]
+    try:
+        return f"{float(value):g}"
+    except ValueError:
+        return value
