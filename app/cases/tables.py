@@ -37,6 +37,20 @@ class Case(Base):
         Index("ix_cases_unit_id_due_at", "unit_id", "due_at"),
         Index("ix_cases_reported_at", "reported_at"),
         Index("ix_cases_class_code_reported_at", "class_code", "reported_at"),
+        # What a supervisor looks for: late now, sent back again and again, on hold.
+        Index(
+            "ix_cases_running_due_at",
+            "due_at",
+            "id",
+            postgresql_where=text("closed_at IS NULL AND result_at IS NULL"),
+        ),
+        Index(
+            "ix_cases_reworked",
+            "reported_at",
+            "id",
+            postgresql_where=text("closed_at IS NULL AND reworks > 2"),
+        ),
+        Index("ix_cases_on_hold", "reported_at", "id", postgresql_where=text("on_hold")),
         _REWRITTEN,
     )
 
@@ -155,6 +169,13 @@ class WorkItem(Base):
         Index("ix_work_items_open", "due_at", "id", postgresql_where=text("status = 'open'")),
         # A step looks for the open items of its case: however many are done, it does not pass them.
         Index("ix_work_items_case_id_status", "case_id", "status"),
+        # The heat of a month is read from this alone.
+        Index(
+            "ix_work_items_finished",
+            "finished_at",
+            postgresql_include=["element", "created_at", "due_at", "unit_id"],
+            postgresql_where=text("status = 'done'"),
+        ),
         _REWRITTEN,
     )
 
@@ -295,6 +316,14 @@ class CaseRequest(Base):
             "case_id",
             postgresql_where=text("decision IS NULL"),
         ),
+        Index(
+            "ix_case_requests_waiting",
+            "kind",
+            "asked_at",
+            "id",
+            postgresql_where=text("decision IS NULL"),
+        ),
+        Index("ix_case_requests_decided", "kind", "decision", "decided_at", "id"),
     )
 
     id: Mapped[int] = mapped_column(Identity(), primary_key=True)

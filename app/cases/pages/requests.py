@@ -66,7 +66,7 @@ def _extension(case_id: int, typed: Typed) -> object:
 
 
 def _hold(case_id: int, typed: Typed) -> object:
-    until = _moment(typed, "until")
+    until = moment_typed(typed, "until")
     if until is None:
         raise InvalidInput({"until": _("请填写挂账到什么时候")})
     return RequestHold(case_id, until, typed.get("reason", ""))
@@ -78,7 +78,7 @@ def _return(case_id: int, typed: Typed) -> object:
 
 def _supervision(case_id: int, typed: Typed) -> object:
     return RaiseSupervision(
-        case_id, typed.get("source", ""), typed.get("reason", ""), _moment(typed, "due_at")
+        case_id, typed.get("source", ""), typed.get("reason", ""), moment_typed(typed, "due_at")
     )
 
 
@@ -95,7 +95,7 @@ _COMMANDS: Final[Mapping[str, Callable[[int, Typed], object]]] = {
 }
 
 
-def _moment(typed: Typed, name: str) -> datetime | None:
+def moment_typed(typed: Typed, name: str) -> datetime | None:
     """Return a local time typed into a field as an aware moment; None for an empty field."""
     text = typed.get(name, "").strip()
     if not text:
