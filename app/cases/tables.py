@@ -7,12 +7,14 @@ from decimal import Decimal
 from typing import Any, Final
 
 from sqlalchemy import (
+    DDL,
     CheckConstraint,
     ForeignKey,
     ForeignKeyConstraint,
     Identity,
     Index,
     UniqueConstraint,
+    event,
     false,
     text,
 )
@@ -21,6 +23,18 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from app.db.session import Base
 
+# What a case is found by, as every two neighbouring characters: Chinese has no blanks between words.
+GRAMS_OF_CASE: Final = "case_grams(number, title, address, description)"
+_CASE_GRAMS: Final = """
+CREATE OR REPLACE FUNCTION case_grams(number text, title text, address text, description text)
+RETURNS text[] LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE AS $$
+    SELECT coalesce(array_agg(DISTINCT p.c || p.n), '{}')
+    FROM (SELECT s.c, lead(s.c) OVER (ORDER BY s.ord) AS n
+          FROM string_to_table(lower(number || ' ' || title || ' ' || address || ' ' || description), NULL)
+               WITH ORDINALITY AS s(c, ord)) AS p
+    WHERE p.n IS NOT NULL
+$$
+"""
 ENDINGS: Final = ("closed", "rejected", "void", "merged", "self_handled")
 
 # A step rewrites these rows: room on the page keeps the new version beside the old one.
@@ -37,6 +51,9 @@ class Case(Base):
         Index("ix_cases_unit_id_due_at", "unit_id", "due_at"),
         Index("ix_cases_reported_at", "reported_at"),
         Index("ix_cases_class_code_reported_at", "class_code", "reported_at"),
+        Index("ix_cases_lat_lon", "lat", "lon"),
+        # Over an expression: a case whose texts stay as they are is rewritten without touching it.
+        Index("ix_cases_grams", text(GRAMS_OF_CASE), postgresql_using="gin"),
         _REWRITTEN,
     )
 
@@ -92,6 +109,9 @@ class Case(Base):
     log_hash: Mapped[bytes]
 
 
+event.listen(Case.__table__, "before_create", DDL(_CASE_GRAMS))
+
+
 class CaseNumber(Base):
     """The last number given to a case on a day of the city."""
 
@@ -144,6 +164,13 @@ class WorkItem(Base):
             "due_at",
             "id",
             postgresql_where=text("status = 'open'"),
+        ),
+        Index(
+            "ix_work_items_finished_by",
+            "finished_by",
+            "finished_at",
+            "id",
+            postgresql_where=text("status = 'done'"),
         ),
         Index("ix_work_items_open", "due_at", "id", postgresql_where=text("status = 'open'")),
         # A step looks for the open items of its case: however many are done, it does not pass them.
@@ -333,4 +360,17 @@ class Draft(Base):
     item_id: Mapped[int] = mapped_column(ForeignKey("work_items.id"), primary_key=True)
     person_id: Mapped[int] = mapped_column(ForeignKey("people.id"), primary_key=True)
     answers: Mapped[dict[str, Any]] = mapped_column(JSONB())
+    saved_at: Mapped[datetime]
+
+
+class SavedFilter(Base):
+    """What a person narrows the inbox to, under a name of their own."""
+
+    __tablename__ = "saved_filters"
+    __table_args__ = (UniqueConstraint("person_id", "name"),)
+
+    id: Mapped[int] = mapped_column(Identity(), primary_key=True)
+    person_id: Mapped[int] = mapped_column(ForeignKey("people.id"))
+    name: Mapped[str]
+    query: Mapped[str]
     saved_at: Mapped[datetime]
