@@ -662,7 +662,9 @@ def test_text_is_looked_for_window_by_window(
         desk.reported_case()
     monkeypatch.setattr(search, "WINDOW", 2)
     client = signed(city.intake)
-    page = client.get("/cases?q=井盖").text
+    # Two characters are found by the index wherever they are; one is looked for in windows.
+    assert f">{oldest}<" in client.get("/cases?q=井盖").text
+    page = client.get("/cases?q=井").text
     assert f">{oldest}<" not in page
     onward = page.split('rel="next">在更早的案卷中继续找')[0].rsplit('href="', 1)[1].split('"')[0]
     assert f">{oldest}<" in client.get(onward.replace("&amp;", "&")).text

@@ -14,8 +14,9 @@ from app.cases.queries.keyset import Page, Place, page_of
 from app.cases.queries.matching import number_range, pattern_of
 from app.cases.queries.visibility import Sight
 
-# A text, or what one reader may see, is looked for in so many cases at a time, newest first: without an
-# index over trigrams, which the embedded server has not, reading all of a year's cases would take seconds.
+# A text, or what one reader may see, is looked for in so many cases at a time, newest first. What many
+# cases hold fills its page here; what few hold is then taken from the index over pairs of characters,
+# where sorting all that hold it costs little. A single character has no pair and goes on by windows.
 WINDOW: Final = 20_000
 
 _COLUMNS: Final = """
@@ -33,7 +34,19 @@ _NARROWED: Final = "SELECT c.* FROM ({source}) AS c WHERE {which} ORDER BY {orde
 _WINDOW_END: Final = """
 SELECT c.reported_at, c.id FROM cases c WHERE {which} ORDER BY {order} OFFSET :window - 1 LIMIT 2
 """
-_OF_TEXT: Final = "(c.title ILIKE :words OR c.address ILIKE :words OR c.description ILIKE :words)"
+_OF_TEXT: Final = (
+    "(c.title ILIKE :words OR c.address ILIKE :words OR c.description ILIKE :words"
+    " OR c.number LIKE :words)"
+)
+_GRAMS: Final = """
+SELECT array_agg(DISTINCT p.c || p.n) FROM unnest(CAST(:parts AS text[])) AS w(word), LATERAL (
+    SELECT s.c, lead(s.c) OVER (ORDER BY s.ord) AS n
+    FROM string_to_table(lower(w.word), NULL) WITH ORDINALITY AS s(c, ord)) AS p
+WHERE p.n IS NOT NULL
+"""
+_HOLDS_GRAMS: Final = (
+    "case_grams(c.number, c.title, c.address, c.description) @> CAST(:grams AS text[])"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,9 +117,28 @@ def find_cases(
         narrowed.append(_OF_TEXT)
         values["words"] = pattern_of(words)
     if narrowed:
-        return _by_window(session, looked, " AND ".join(narrowed), values, size)
+        found = _by_window(session, looked, " AND ".join(narrowed), values, size)
+        if found.searched_to is None or "words" not in values:
+            return found
+        return (
+            _by_grams(session, looked, narrowed, {**values, "parts": words.split()}, size) or found
+        )
     source = _CASES.format(which=looked.which, order=looked.order, limit=":size")
     return Found(_page(session, source, looked, values, size))
+
+
+def _by_grams(
+    session: Session, looked: _Range, narrowed: list[str], values: Mapping[str, object], size: int
+) -> Found | None:
+    """Look through all cases by pairs of characters; None where the words have none."""
+    grams = session.scalar(text(_GRAMS), {"parts": values["parts"]})
+    if not grams:
+        return None
+    # Kept apart from the order: else the planner walks all cases, newest first, hoping for a page of hits.
+    which = f"{looked.which} AND {_HOLDS_GRAMS}"
+    held = f"WITH held AS MATERIALIZED (SELECT c.* FROM cases c WHERE {which}) SELECT * FROM held"  # noqa: S608 because only our own names are put in
+    source = _NARROWED.format(source=held, which=" AND ".join(narrowed), order=looked.order)
+    return Found(_page(session, source, looked, {**values, "grams": grams}, size))
 
 
 def _numbered(first: str, last: str) -> _Range:
