@@ -8,7 +8,7 @@ from alembic import op
 from app.db.types import UtcDateTime
 
 revision = "0011_drafts"
-down_revision = "0008_simulation"
+down_revision = "0010_moves"
 branch_labels = None
 depends_on = None
 

@@ -6,7 +6,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "0012_oversight"
-down_revision = "0008_simulation"
+down_revision = "0011_drafts"
 branch_labels = None
 depends_on = None
 

@@ -8,7 +8,7 @@ from alembic import op
 from app.db.types import UtcDateTime
 
 revision = "0013_desk"
-down_revision = "0008_simulation"
+down_revision = "0012_oversight"
 branch_labels = None
 depends_on = None
 

@@ -8,7 +8,7 @@ from alembic import op
 from app.db.types import UtcDateTime
 
 revision = "0014_calendar"
-down_revision = "0010_moves"
+down_revision = "0013_desk"
 branch_labels = None
 depends_on = None
 

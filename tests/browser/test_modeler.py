@@ -125,7 +125,9 @@ def test_a_stale_page_says_who_saved_and_keeps_its_content(
 def test_a_fault_of_the_server_leads_to_its_element(
     analyst: Reader, draft: int, maker: Actor
 ) -> None:
-    broken = shipped_files()["check.bpmn"].replace(b'camunda:formKey="check"', b'camunda:formKey="no"')
+    broken = shipped_files()["check.bpmn"].replace(
+        b'camunda:formKey="check"', b'camunda:formKey="no"'
+    )
     run(SaveDraftFile(draft, "check.bpmn", broken, 1), actor=maker)
     open_file(analyst, draft, "check.bpmn")
     analyst.page.click("#check")
@@ -152,9 +154,7 @@ def test_forms_and_decisions_open(analyst: Reader, draft: int, path: str) -> Non
     assert not analyst.complaints
 
 
-def test_comparison_steps_through_what_changed(
-    analyst: Reader, draft: int, maker: Actor
-) -> None:
+def test_comparison_steps_through_what_changed(analyst: Reader, draft: int, maker: Actor) -> None:
     changed = shipped_files()["check.bpmn"].replace("现场核查".encode(), "到场核查".encode())
     run(SaveDraftFile(draft, "check.bpmn", changed, 1), actor=maker)
     analyst.open(f"/modeling/drafts/{draft}/compare/check.bpmn")
@@ -180,9 +180,7 @@ def test_diagram_of_another_tool_loses_nothing(
     assert_lossless(analyst, desk, draft, model.name, model.read_bytes())
 
 
-def assert_lossless(
-    analyst: Reader, desk: Desk, draft: int, path: str, before: bytes
-) -> None:
+def assert_lossless(analyst: Reader, desk: Desk, draft: int, path: str, before: bytes) -> None:
     """Open a file, move nothing but the process's name there and back, and compare what is saved."""
     open_file(analyst, draft, path)
     after = analyst.page.evaluate("() => document.getElementById('editor').written()")
@@ -195,7 +193,9 @@ def facts(xml: bytes) -> Counter[tuple[str, ...]]:
     found: Counter[tuple[str, ...]] = Counter()
     for node in etree.fromstring(xml).iter("*"):
         way = "/".join(str(one.tag) for one in reversed([node, *node.iterancestors()]))
-        owner = next((one.get("id") or "" for one in (node, *node.iterancestors()) if one.get("id")), "")
+        owner = next(
+            (one.get("id") or "" for one in (node, *node.iterancestors()) if one.get("id")), ""
+        )
         found[(way, owner, "", (node.text or "").strip())] += 1
         for name, value in node.attrib.items():
             found[(way, owner, str(name), _said(str(name), value))] += 1
