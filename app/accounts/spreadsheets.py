@@ -127,7 +127,7 @@ def _check_archive(content: bytes) -> None:
 
 
 def _places(heading: Sequence[str], columns: dict[str, str]) -> dict[str, int]:
-    missing = tuple(Text(title) for title in columns.values() if title not in heading)
+    missing = tuple(title for title in columns.values() if title not in heading)
     if missing:
         raise InvalidInput({"file": Text("第一行缺少列：%(columns)s", columns=missing)})
     return {field: heading.index(title) for field, title in columns.items()}

@@ -86,11 +86,12 @@ def _each(
                 faults[f"{row.number}-{name}"] = Text(
                     "第 %(row)s 行“%(column)s”：%(fault)s",
                     row=row.number,
-                    column=Text(column),
+                    # As the sheet itself has it, whatever the reader's language.
+                    column=column,
                     fault=fault if isinstance(fault, Text) else Text(fault),
                 )
     if faults:
-        raise InvalidInput(faults, "表格没有读入，请改正后再上传。")
+        raise InvalidInput(faults)
     return Uploaded(created, len(rows) - created)
 
 

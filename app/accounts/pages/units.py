@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from http import HTTPStatus
+from typing import Any
 
 from flask import flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
@@ -109,7 +110,7 @@ def _form(found: Unit | None, typed: Mapping[str, str], faults: Mapping[str, str
     )
 
 
-def _described() -> dict[str, object]:
+def _described() -> dict[str, Any]:
     typed = request.form
     duties = typed.get("duties", "").replace("、", " ").replace("，", " ").replace(",", " ")
     return {
