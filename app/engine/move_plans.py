@@ -8,7 +8,7 @@ from enum import StrEnum
 from typing import Any, NamedTuple
 
 from app.engine.definitions import Definition
-from app.engine.specs import ParallelGateway, UserTask
+from app.engine.specs import ParallelGateway
 
 
 class Verdict(StrEnum):
@@ -55,16 +55,6 @@ def elements_of(definition: Definition) -> list[Element]:
         for spec in definition.specs[process].task_specs.values()
         if spec.bpmn_id is not None and spec.name == spec.bpmn_id
     ]
-
-
-def form_keys_of(definition: Definition) -> dict[str, str | None]:
-    """Return the form of each user task."""
-    return {
-        spec.bpmn_id: spec.form_key
-        for process in definition.specs.values()
-        for spec in process.task_specs.values()
-        if isinstance(spec, UserTask)
-    }
 
 
 def kind_of(spec: Any) -> str:

@@ -7,6 +7,7 @@ from typing import Any
 from unittest import mock
 
 import pytest
+from lxml import etree
 
 from app.engine.definitions import Definition
 from app.engine.moment import Moment
@@ -15,6 +16,7 @@ from app.engine.moving import moved, plan_move
 from app.errors import StateChanged
 from tests.engine import walks
 from tests.engine.diagrams import (
+    BPMN,
     begin,
     boundary,
     called,
@@ -24,6 +26,7 @@ from tests.engine.diagrams import (
     document,
     end,
     flow,
+    node,
     parallel,
     process,
     timer,
@@ -40,6 +43,8 @@ class MovingOurs(walks.Ours):
     """Our side of a walk, moved after every action between two definitions that number their nodes differently."""
 
     other: Definition
+    # A picture is taken twice between two actions: moved once, the next action is done on the other side.
+    arrived: bytes = b""
 
     def begin(self, data: dict[str, Any], now: datetime) -> None:
         ahead = process(begin(), user("A"), end(), chain("S", "A", "E"), name="aaa")
@@ -47,12 +52,13 @@ class MovingOurs(walks.Ours):
         super().begin(data, now)
 
     def picture(self) -> walks.Picture:
-        if not self.step.ended:
+        if not self.step.ended and self.step.state != self.arrived:
             state, there = self.step.state, self.other
             plan = plan_move(state, self.definition, there, {})
             assert plan.verdict is Verdict.FINE
             self.step = moved(state, self.definition, there, {}, Moment(NOW))
             self.definition, self.other = there, self.definition
+            self.arrived = self.step.state
             changed = (*self.step.items_opened, *self.step.items_closed)
             assert changed + self.step.timers_set + self.step.timers_dropped == ()
         return super().picture()
@@ -198,3 +204,77 @@ def test_an_ended_instance_does_not_move():
     play = Play(compiled(*ONE)).complete("A").complete("B")
     plan = plan_move(play.step.state, play.definition, play.definition, {})
     assert plan.verdict is Verdict.IMPOSSIBLE
+
+
+class GuardedOurs(MovingOurs):
+    """Our side of a walk, moved back and forth to where each task has an event more, which never comes."""
+
+    def begin(self, data: dict[str, Any], now: datetime) -> None:
+        super(MovingOurs, self).begin(data, now)
+        root = etree.fromstring(self.definition.files["model.bpmn"])
+        for task in [*root.iter(f"{{{BPMN}}}userTask"), *root.iter(f"{{{BPMN}}}subProcess")]:
+            if task.get("triggeredByEvent") != "true":
+                _guard(task)
+        etree.SubElement(root, f"{{{BPMN}}}message", id="never", name="never")
+        self.other = walks._definition({"model.bpmn": etree.tostring(root)})
+
+    def picture(self) -> walks.Picture:
+        seen = super().picture()
+        seen.messages -= {"never"}
+        return seen
+
+
+def _guard(task: Any) -> None:
+    name = f"guard_{task.get('id')}"
+    event = etree.Element(
+        f"{{{BPMN}}}boundaryEvent", id=name, attachedToRef=task.get("id"), cancelActivity="false"
+    )
+    etree.SubElement(event, f"{{{BPMN}}}messageEventDefinition", messageRef="never")
+    over = etree.Element(f"{{{BPMN}}}endEvent", id=f"{name}_over")
+    leads = etree.Element(
+        f"{{{BPMN}}}sequenceFlow", id=f"{name}_leads", sourceRef=name, targetRef=f"{name}_over"
+    )
+    for element in (leads, over, event):
+        task.addnext(element)
+
+
+def test_walks_that_gain_and_lose_a_boundary_event_at_every_task_agree_with_the_stock_engine():
+    with mock.patch.object(walks, "Ours", GuardedOurs):
+        count = walks.run(states=700, timers=60)
+    assert count.messages > 20
+
+
+def test_a_called_process_gains_an_event_that_ends_it():
+    inner = process(begin("S2"), user("X"), end("E2"), chain("S2", "X", "E2"), name="sub")
+    plain = (begin(), called("K", "sub"), user("B"), end(), chain("S", "K", "B", "E"))
+    late = (boundary("T", "K", timer("PT1H")), user("L"), end("EL"), chain("T", "L", "EL"))
+    play = Play(together(process(*plain), inner))
+    move(play, together(process(*plain, *late), inner))
+    assert (play.open, play.timers) == (["X"], {"T": NOW + HOUR})
+    assert play.fire("T").open == ["L"]
+    assert play.complete("L").step.ended
+
+
+def test_a_called_process_that_loses_its_events_goes_on():
+    inner = process(begin("S2"), user("X"), end("E2"), chain("S2", "X", "E2"), name="sub")
+    plain = (begin(), called("K", "sub"), user("B"), end(), chain("S", "K", "B", "E"))
+    late = (boundary("T", "K", timer("PT1H")), user("L"), end("EL"), chain("T", "L", "EL"))
+    play = Play(together(process(*plain, *late), inner))
+    move(play, together(process(*plain), inner))
+    assert play.timers == {}
+    assert play.complete("X").complete("B").step.ended
+
+
+def test_an_event_gateway_whose_timer_changed_waits_for_the_new_one():
+    def waiting(text: str) -> object:
+        return compiled(
+            begin(), node("eventBasedGateway", "G"), catch("C", timer(text)),
+            catch("M", trigger("message", "come")), user("B"), user("D"), end(),
+            chain("S", "G", "C", "B", "E"), flow("G", "M"), chain("M", "D"), flow("D", "E"),
+            roots=declared("message", "come"),
+        )  # fmt: skip
+
+    play = Play(waiting("PT1H"))
+    assert move(play, waiting("PT1H"), now=NOW + HOUR / 2).timers == {"C": NOW + HOUR}
+    assert move(play, waiting("PT3H")).timers == {"C": NOW + 3 * HOUR}
+    assert play.receive("come").open == ["D"]

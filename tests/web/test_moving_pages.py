@@ -104,6 +104,16 @@ def test_a_missing_element_is_offered_its_namesake_and_moves_after_the_choice(de
     assert desk.open_elements(case_id) == ["T_feedback"]
 
 
+def test_a_batch_says_which_cases_stay_and_why(desk, analyst):
+    number = desk.case(desk.handed_in_case())["number"]
+    desk.reported_case()
+    new = deploy(with_the_review_renamed(), "")
+    address = f"/modeling/versions/{desk.city.definition_hash}/move/{new}"
+    done = pressed(analyst, address, analyst.get(address).text)
+    assert "已迁移 1 件，未能迁移 1 件" in done
+    assert f"{number}</a> 这个案件不能这样迁移到新版本" in done
+
+
 def test_without_a_script_the_next_batch_is_a_button_away(desk, analyst, monkeypatch):
     monkeypatch.setattr("app.cases.pages.moving.BATCH", 1)
     desk.reported_case()

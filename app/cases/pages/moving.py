@@ -24,6 +24,7 @@ from app.cases.queries.moving import (
     moved_cases,
     moves_between,
     next_cases,
+    numbers_of,
     versions_in_use,
 )
 from app.db.session import db
@@ -132,12 +133,13 @@ def move_batch(from_hash: str, to_hash: str) -> ResponseReturnValue:
     case_ids = next_cases(db.session(), from_hash, after, BATCH)
     move_id = _number(request.form.get("move_id")) or None
     moved, refused = _number(request.form.get("moved")), _number(request.form.get("refused"))
-    reasons: list[tuple[int, str]] = []
+    reasons: list[tuple[str, str]] = []
     if case_ids:
         result = act(MoveCases(case_ids, to_hash, mapping, move_id))
         move_id = result.move_id
         moved, refused = moved + len(result.moved), refused + len(result.refused)
-        reasons = [(case_id, said(reason)) for case_id, reason in result.refused]
+        numbers = numbers_of(db.session(), [case_id for case_id, _reason in result.refused])
+        reasons = [(numbers[case_id], said(reason)) for case_id, reason in result.refused]
     shown = {
         "from_hash": from_hash,
         "to_hash": to_hash,

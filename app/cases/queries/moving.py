@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
@@ -115,6 +115,12 @@ def other_versions(session: Session, case_id: int, present: str) -> list[str]:
         .where(CaseMoveItem.case_id == case_id)
     )
     return sorted({version_hash for row in rows for version_hash in row} - {present})
+
+
+def numbers_of(session: Session, case_ids: Iterable[int]) -> dict[int, str]:
+    """Return the numbers of cases by their ids."""
+    rows = session.execute(select(Case.id, Case.number).where(Case.id.in_(list(case_ids))))
+    return {int(row[0]): str(row[1]) for row in rows}
 
 
 def next_cases(session: Session, from_hash: str, after: int, size: int) -> tuple[int, ...]:
