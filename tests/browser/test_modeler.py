@@ -221,7 +221,8 @@ def test_a_template_fills_in_topic_and_leaves_no_mark(
     page = analyst.page
     page.click("#outline [data-element=S_check_clock_stop]")
     page.click("#properties .bio-properties-panel-select-template-button")
-    page.click("text=case.late")
+    page.fill("#templates-search", "case.late")
+    page.click("#templates-list button")
     page.wait_for_selector("#save-state:not([data-state=saved])")
     page.wait_for_selector(SAVED)
     saved = content(desk, draft, "check.bpmn").decode()
