@@ -4,6 +4,7 @@ import { offerCheck } from "./modeler/faults.js";
 import { showOutline } from "./modeler/outline.js";
 import { byId, chinese, locked, root, texts } from "./modeler/page.js";
 import { Saving } from "./modeler/saving.js";
+import { offerTemplates } from "./modeler/templates.js";
 
 const modeler = canvasOf({
   container: byId("canvas"),
@@ -32,6 +33,7 @@ function select(id) {
 }
 
 showOutline(modeler);
+if (!locked) offerTemplates(modeler);
 modeler.on("commandStack.changed", ({ trigger }) => {
   if (trigger !== "clear") saving.changed();
 });

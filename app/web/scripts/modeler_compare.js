@@ -51,7 +51,69 @@ function differences() {
     put("changed", id, model, parts.join("；"));
   }
   for (const [id, model] of Object.entries(found._layoutChanged)) put("layout", id, model);
+  // The differ looks at an element's own attributes; what lies inside it (timer, condition, form, inputs) is ours.
+  const inside = insides(viewers.older.getDefinitions());
+  for (const [id, { model, facts }] of insides(viewers.newer.getDefinitions())) {
+    const before = inside.get(id);
+    if (!before || id in found._added) continue;
+    const parts = changedFacts(before.facts, facts);
+    if (!parts.length) continue;
+    const known = all.find((one) => one.id === id && one.kind === "changed");
+    if (known) known.detail = [known.detail, ...parts].join("；");
+    else put("changed", id, model, parts.join("；"));
+  }
   return all;
+}
+
+// What has a shape of its own is compared for itself.
+const APART = new Set(["flowElements", "artifacts", "laneSets", "lanes", "participants", "messageFlows", "rootElements", "diagrams"]);
+
+// Return {id: {model, facts}} of everything drawn, and of what events refer to.
+function insides(definitions) {
+  const found = new Map();
+  const visit = (model) => {
+    const facts = new Map();
+    collect(model, "", facts, true);
+    if (model.id) found.set(model.id, { model, facts });
+    for (const name of APART) {
+      if (name !== "diagrams") (model[name] || []).forEach(visit);
+    }
+  };
+  visit(definitions);
+  found.delete(definitions.id);
+  return found;
+}
+
+function collect(model, way, facts, outermost) {
+  for (const property of model.$descriptor?.properties || []) {
+    const { name, isReference, isAttr } = property;
+    const short = property.ns?.localName || name;
+    if (APART.has(short) || !Object.hasOwn(model, name) && !Object.hasOwn(model, short)) continue;
+    const value = model.get ? model.get(name) : model[short];
+    if (isReference || (outermost && isAttr)) continue;
+    put(value, way ? `${way}.${short}` : short, facts);
+  }
+  // What no descriptor knows, such as another maker's extensions.
+  for (const [name, value] of Object.entries(model.$attrs || {})) if (!outermost) put(value, `${way}.${name}`, facts);
+  if (!model.$descriptor?.properties?.length) {
+    for (const [name, value] of Object.entries(model)) if (!name.startsWith("$")) put(value, `${way}.${name}`, facts);
+    (model.$children || []).forEach((child, at) => collect(child, `${way}.${child.$type}[${at}]`, facts, false));
+  }
+}
+
+function put(value, way, facts) {
+  if (Array.isArray(value)) value.forEach((one, at) => put(one, value.length > 1 ? `${way}[${at + 1}]` : way, facts));
+  else if (value && typeof value === "object") {
+    facts.set(`${way} ${value.$type || ""}`.trim(), "");
+    collect(value, way, facts, false);
+  } else if (value !== undefined && !way.endsWith(".id")) facts.set(way, String(value));
+}
+
+function changedFacts(before, after) {
+  const ways = new Set([...before.keys(), ...after.keys()]);
+  return [...ways]
+    .filter((way) => before.get(way) !== after.get(way))
+    .map((way) => `${way}：${texts.was} ${shown(before.get(way))}，${texts.now} ${shown(after.get(way))}`);
 }
 
 const SIDES = { added: ["newer"], removed: ["older"], changed: ["older", "newer"], layout: ["older", "newer"] };

@@ -16,6 +16,7 @@ const more = {
   "Select a template": "选择模板", "Custom properties": "模板属性", "History cleanup": "历史清理", "Time to live": "保留时间",
   "Tasklist": "任务列表", "Startable": "可启动", "Version tag": "版本标签", "Candidate starter": "可启动者",
   "External task": "外部任务", "Message": "消息", "Signal": "信号", "Error": "错误", "Escalation": "升级",
+  "No Issues": "没有问题", "Issues for child elements": "下级元素的问题", "Errors": "错误", "Start typing to search": "输入文字查找",
   "Toggle linting overlays": "显示或隐藏检查标记", "Toggle minimap": "显示或隐藏缩略图", "Open minimap": "打开缩略图",
   "Close minimap": "关闭缩略图", "Element is missing label/name": "缺少名称", "Gateway is missing label/name": "网关缺少名称",
   "Element is not connected": "没有与其他元素相连", "Process is missing end event": "流程缺少结束事件",
