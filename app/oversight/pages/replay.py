@@ -9,6 +9,7 @@ from typing import Final
 
 from flask import Response, render_template
 from flask.typing import ResponseReturnValue
+from flask_babel import lazy_gettext as _l
 
 from app.cases.pages import room as cases_room
 from app.cases.pages.timeline import TimelineLine, timeline_of
@@ -28,6 +29,16 @@ from app.web.formats import working_minutes
 
 # A request's row names no element: it came in where the diagram takes its message.
 _MESSAGES: Final = {"supervision_requested": "supervision_raised"}
+
+# Names that the shipped diagrams give what the platform does itself; a city's own are shown as written.
+ELEMENTS: Final = (
+    _l("信息收集"), _l("案卷办理"), _l("登记自行处置"), _l("登记不予受理"), _l("登记并案"),
+    _l("登记作废"), _l("登记立案并确定时限"), _l("派遣到责任单位"), _l("登记推诿"),
+    _l("登记处置完成"), _l("登记返工"), _l("登记结案"), _l("临期提醒"), _l("登记超期"),
+    _l("登记严重超期"), _l("登记核查超时"), _l("登记核实超时"), _l("收回派遣"), _l("挂账停表"),
+    _l("恢复计时"), _l("登记不同意挂账"), _l("登记不同意延期"), _l("延长处置时限"),
+    _l("延期申请失效"), _l("登记督办"), _l("登记督办答复"),
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)

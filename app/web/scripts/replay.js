@@ -3,7 +3,8 @@ import { Diagram } from "./parts/diagram.js";
 
 const PACE_MS = 1500;
 const room = document.getElementById("replay");
-const steps = [...room.querySelectorAll("ol.steps > li")];
+const list = room.querySelector("ol.steps");
+const steps = [...list.children];
 const diagram = new Diagram(document.getElementById("canvas"), room.dataset.diagrams);
 const playing = room.querySelector('[data-do="play"]');
 let at = -1;
@@ -35,7 +36,8 @@ function go(index) {
   const step = steps[at];
   steps.forEach((one) => one.removeAttribute("aria-current"));
   step.setAttribute("aria-current", "step");
-  step.scrollIntoView({ block: "nearest" });
+  // Only the list moves: the page would take the diagram out of sight on a phone.
+  list.scrollTop = step.offsetTop - list.offsetTop - list.clientHeight / 3;
   document.getElementById("said").textContent = step.querySelector("div").innerText.replace(/\s*\n\s*/g, " · ");
   document.getElementById("position").textContent = room.dataset.position.replace("{n}", at + 1);
   document.getElementById("diagram-name").textContent = step.dataset.diagram;
