@@ -160,7 +160,7 @@ def _address(narrowed: dict[str, str], by: str, after: str | None = None) -> str
 def group_name(group: Group, by: str, class_names: dict[str, tuple[str, str]]) -> str:
     """Return what a group of late cases is called."""
     if group.key is None:
-        return _("无")
+        return str(_("无"))
     if by == "class":
         return chosen_name(class_names.get(group.key), group.key)
     if group.name is None:
