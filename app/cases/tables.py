@@ -64,6 +64,15 @@ class Case(Base):
             "id",
             postgresql_where=text("closed_at IS NULL AND reworks > 2"),
         ),
+        # What is open, and what ended within its time.
+        Index("ix_cases_open", "reported_at", "id", postgresql_where=text("closed_at IS NULL")),
+        Index(
+            "ix_cases_closed_at",
+            "closed_at",
+            "id",
+            postgresql_include=["closed_as", "overdue", "exempt"],
+            postgresql_where=text("closed_at IS NOT NULL"),
+        ),
         Index("ix_cases_on_hold", "reported_at", "id", postgresql_where=text("on_hold")),
         Index("ix_cases_lat_lon", "lat", "lon"),
         # Over an expression: a case whose texts stay as they are is rewritten without touching it.

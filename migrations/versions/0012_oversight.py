@@ -13,6 +13,7 @@ depends_on = None
 _INDEXES = (
     ("ix_cases_running_due_at", "cases", ["due_at", "id"], "closed_at IS NULL AND result_at IS NULL"),
     ("ix_cases_reworked", "cases", ["reported_at", "id"], "closed_at IS NULL AND reworks > 2"),
+    ("ix_cases_open", "cases", ["reported_at", "id"], "closed_at IS NULL"),
     ("ix_cases_on_hold", "cases", ["reported_at", "id"], "on_hold"),
     ("ix_case_requests_waiting", "case_requests", ["kind", "asked_at", "id"], "decision IS NULL"),
     ("ix_case_requests_decided", "case_requests", ["kind", "decision", "decided_at", "id"], None),
@@ -39,10 +40,19 @@ def upgrade() -> None:
             postgresql_where=sa.text("status = 'done'"),
             postgresql_concurrently=True,
         )
+        op.create_index(
+            "ix_cases_closed_at",
+            "cases",
+            ["closed_at", "id"],
+            postgresql_include=["closed_as", "overdue", "exempt"],
+            postgresql_where=sa.text("closed_at IS NOT NULL"),
+            postgresql_concurrently=True,
+        )
         op.execute("SET statement_timeout = '60s'")
 
 
 def downgrade() -> None:
+    op.drop_index("ix_cases_closed_at", "cases")
     op.drop_index("ix_work_items_finished", "work_items")
     for name, table, _columns, _where in reversed(_INDEXES):
         op.drop_index(name, table)

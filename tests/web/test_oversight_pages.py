@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from sqlalchemy.orm import Session
 
+from app.cases.calendars import working_calendar
 from app.cases.commands import RaiseSupervision, RequestExtension, RequestHold, RequestReturn
 from app.clock import FixedClock
+from app.modeling.bundles import shipped_files
+from app.oversight.queries.heat import heat_of, worked_time
 from app.run import run
+from app.settings import Settings
 from tests.factories import Desk
 from tests.web.conftest import SignIn
 
@@ -66,7 +72,7 @@ def test_overdue_tells_of_waiting_extension(desk: Desk, signed: SignIn, clock: F
 
 
 def test_overdue_pages_by_the_keyset(
-    desk: Desk, signed: SignIn, clock: FixedClock, settings: Any
+    desk: Desk, signed: SignIn, clock: FixedClock, settings: Settings
 ) -> None:
     made = {number_of(desk, desk.dispatched_case()) for _ in range(settings.page_size + 2)}
     clock.advance(timedelta(days=2))
@@ -171,3 +177,117 @@ def test_case_on_hold_is_listed_with_its_reason(desk: Desk, signed: SignIn) -> N
     assert number_of(desk, case_id) in shown
     assert "冬季不能施工" in shown
     assert "2026年3月1日" in shown
+
+
+def test_replay_tells_every_step_with_its_element_and_diagram(
+    desk: Desk, signed: SignIn, clock: FixedClock
+) -> None:
+    case_id = desk.assigned_case()
+    # From 09:00 to 11:00 of a working day.
+    clock.advance(timedelta(hours=2))
+    desk.do(case_id, "T_handle", desk.city.handler1, "done", opinion="已清除")
+    answer = signed(desk.city.supervisor).get(f"/oversight/replay/{number_of(desk, case_id)}")
+    assert answer.status_code == 200
+    assert 'data-element="T_accept" data-file="case.bpmn"' in answer.text
+    assert 'data-element="T_handle" data-file="handling.bpmn"' in answer.text
+    assert "距上一步 2 工作时" in answer.text
+    assert "style-src 'self' 'unsafe-inline'" in answer.headers["Content-Security-Policy"]
+    assert "script-src 'self';" in answer.headers["Content-Security-Policy"]
+
+
+def test_request_is_replayed_where_its_message_comes_in(desk: Desk, signed: SignIn) -> None:
+    case_id = desk.assigned_case()
+    run(RequestExtension(case_id, REASON), actor=desk.city.manager1)
+    run(RaiseSupervision(case_id, "duty", "尽快"), actor=desk.city.supervisor)
+    shown = page(signed, desk.city.supervisor, f"/oversight/replay/{number_of(desk, case_id)}")
+    assert 'data-element="B_extension" data-file="case.bpmn"' in shown
+    assert 'data-element="E_supervision_raised" data-file="case.bpmn"' in shown
+
+
+def test_replay_of_another_units_case_is_refused(desk: Desk, signed: SignIn) -> None:
+    number = number_of(desk, desk.assigned_case())
+    page(signed, desk.city.manager1, f"/oversight/replay/{number}")
+    page(signed, desk.city.manager2, f"/oversight/replay/{number}", 403)
+
+
+def test_diagram_of_a_version_is_served_as_it_was_deployed(desk: Desk, signed: SignIn) -> None:
+    version = desk.city.definition_hash
+    client = signed(desk.city.supervisor)
+    answer = client.get(f"/oversight/diagrams/{version}/handling.bpmn")
+    assert answer.data == shipped_files()["handling.bpmn"]
+    assert client.get(f"/oversight/diagrams/{version}/handle.json").status_code == 404
+
+
+def test_heat_counts_standing_passed_late_and_working_minutes(
+    desk: Desk, session: Session, clock: FixedClock, settings: Settings
+) -> None:
+    waits = [1, 2, 3, 30]
+    for hours in waits:
+        # Each waits from 09:00 on; 30 hours later is 15:00 of the next day: 7 h + 1 h of 8 h days.
+        clock.move_to(datetime(2025, 11, 25, 1, 0, tzinfo=UTC))
+        case_id = desk.reported_case()
+        clock.advance(timedelta(hours=hours))
+        desk.do(case_id, "T_accept", desk.city.intake, "accept")
+    start, end = datetime(2025, 10, 31, 16, tzinfo=UTC), datetime(2025, 11, 30, 16, tzinfo=UTC)
+    calendar = working_calendar(settings)
+    worked = worked_time(calendar, start, end)
+    found = heat_of(session, worked, start, end, clock.now())
+    accept, filing = found["T_accept"], found["T_file"]
+    opened = datetime(2025, 11, 25, 1, 0, tzinfo=UTC)
+    longest = calendar.working_seconds_between(opened, opened + timedelta(hours=30)) / 60
+    assert (accept.passed, accept.standing, accept.late) == (4, 0, 4)
+    assert (accept.median, accept.p90) == (120, longest)
+    assert (filing.passed, filing.standing) == (0, 4)
+
+
+def test_heat_page_shows_the_table_and_a_units_own_work(desk: Desk, signed: SignIn) -> None:
+    desk.assigned_case()
+    shown = page(signed, desk.city.supervisor, "/oversight/heat?month=2025-11")
+    assert (
+        'data-element="T_accept" data-file="case.bpmn" data-standing="0" data-passed="1"' in shown
+    )
+    own = page(signed, desk.city.manager1, "/oversight/heat")
+    assert 'data-element="T_assign" data-file="handling.bpmn"' in own
+    assert 'data-element="T_accept"' not in own
+    page(signed, desk.city.manager1, "/oversight/heat?unit=12", 403)
+    page(signed, desk.city.supervisor, "/oversight/heat?month=2025-13", 422)
+
+
+def test_glance_counts_today_and_each_figure_opens_to_its_cases(
+    desk: Desk, signed: SignIn, clock: FixedClock
+) -> None:
+    closed, opened = desk.closed_case(), desk.reported_case()
+    shown = page(signed, desk.city.supervisor, "/oversight")
+    assert re.findall(r"<strong>(\d+)</strong>", shown) == ["2", "1", "1", "0"]
+    assert "100.00%" in shown
+    lists = {
+        flow: page(signed, desk.city.supervisor, f"/oversight/flow/{flow}")
+        for flow in ("in", "out", "open")
+    }
+    found = {
+        flow: [number_of(desk, case_id) in text for case_id in (closed, opened)]
+        for flow, text in lists.items()
+    }
+    assert found == {"in": [True, True], "out": [True, False], "open": [False, True]}
+
+
+def test_glance_names_the_worst_class_and_grid(
+    desk: Desk, signed: SignIn, clock: FixedClock
+) -> None:
+    desk.dispatched_case()
+    clock.advance(timedelta(days=2))
+    shown = page(signed, desk.city.supervisor, "/oversight")
+    assert "/oversight/overdue?by=class&amp;class=E-01-02" in shown
+    assert "/oversight/overdue?by=grid&amp;grid=R1" in shown
+    assert re.findall(r"<strong>(\d+)</strong>", shown) == ["0", "0", "1", "1"]
+
+
+def test_glance_of_a_unit_is_its_own(desk: Desk, signed: SignIn) -> None:
+    desk.dispatched_case()
+    assert "<strong>1</strong>" in page(signed, desk.city.manager1, "/oversight")
+    assert "<strong>1</strong>" not in page(signed, desk.city.manager2, "/oversight")
+
+
+@pytest.mark.parametrize("address", ["flow/none", "flow/in?on=soon", "diagrams/none/case.bpmn"])
+def test_what_is_not_there_is_not_found(desk: Desk, signed: SignIn, address: str) -> None:
+    page(signed, desk.city.supervisor, f"/oversight/{address}", 404)

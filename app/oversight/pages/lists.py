@@ -22,7 +22,7 @@ from app.web.access import open_to
 
 DISPUTES: Final[Words] = {
     "return": _l("退单待裁定"),
-    "rework": _l("返工两次以上"),
+    "rework": _l("返工超过两次"),
     "supervision": _l("督办未答复"),
 }
 RULINGS: Final[Words] = {

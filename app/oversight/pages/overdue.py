@@ -72,7 +72,7 @@ def overdue() -> ResponseReturnValue:
         "oversight/overdue.html",
         by=by,
         tabs=[(key, label, _address(narrowed, key)) for key, label in BY.items()],
-        groups=[(group, _group_name(group, by, class_names), _toggled(narrowed, by, group))
+        groups=[(group, group_name(group, by, class_names), _toggled(narrowed, by, group))
                 for group in groups],
         groups_shown=GROUPS_SHOWN,
         most=max((group.count for group in groups), default=1),
@@ -157,9 +157,10 @@ def _address(narrowed: dict[str, str], by: str, after: str | None = None) -> str
     return url_for("oversight.overdue", by=by, after=after, **narrowed)  # type: ignore[arg-type]  # names of ours
 
 
-def _group_name(group: Group, by: str, class_names: dict[str, tuple[str, str]]) -> str:
+def group_name(group: Group, by: str, class_names: dict[str, tuple[str, str]]) -> str:
+    """Return what a group of late cases is called."""
     if group.key is None:
-        return _("无")
+        return str(_("无"))
     if by == "class":
         return chosen_name(class_names.get(group.key), group.key)
     if group.name is None:

@@ -36,10 +36,12 @@ SUPERVISORS: Final = (DUTY_CHIEF, SUPERVISOR, LEADER)
 """Who may raise a supervision."""
 
 SECTIONS: Final[tuple[tuple[str, LazyString], ...]] = (
+    ("oversight.glance", _l("全市一览")),
     ("oversight.overdue", _l("超期")),
     ("oversight.disputed", _l("争议与督办")),
     ("oversight.extensions", _l("延期记录")),
     ("oversight.held", _l("挂账在册")),
+    ("oversight.heat", _l("流程热力")),
 )
 
 blueprint = Blueprint("oversight", __name__, template_folder="../templates")

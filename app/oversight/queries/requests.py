@@ -76,7 +76,7 @@ def decided_requests(
     session: Session, sight: Sight, kind: str, decision: str, *, before: Place | None, size: int
 ) -> Page[AskedLine]:
     """Return requests of a kind with this decision, the newest decision first."""
-    values = {"decision": decision}
+    values: dict[str, object] = {"decision": decision}
     return _asked(
         session, sight, kind, _DECIDED, "decided_at", after=before, size=size, values=values
     )
