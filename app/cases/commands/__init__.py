@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from app.cases.commands.evidence import AddPhoto
+from app.cases.commands.filters import DropFilter, SaveFilter
 from app.cases.commands.report import ReportCase
 from app.cases.commands.requests import (
     RaiseSupervision,
@@ -19,6 +20,7 @@ __all__ = [
     "AssignItem",
     "ClaimItem",
     "CompleteWork",
+    "DropFilter",
     "FindDueTimers",
     "FireTimers",
     "FireTimersOfMany",
@@ -31,4 +33,5 @@ __all__ = [
     "RequestHold",
     "RequestReturn",
     "SaveDraft",
+    "SaveFilter",
 ]
