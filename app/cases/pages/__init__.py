@@ -11,6 +11,7 @@ from app.cases.pages import export as export
 from app.cases.pages import filters as filters
 from app.cases.pages import inbox as inbox
 from app.cases.pages import item as item
+from app.cases.pages import live as live
 from app.cases.pages import photos as photos
 from app.cases.pages import report as report
 from app.cases.pages import requests as requests

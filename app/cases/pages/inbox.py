@@ -75,6 +75,7 @@ def inbox() -> ResponseReturnValue:
 def _frame(actor: Actor, asked: Asked) -> dict[str, Any]:
     """Return what stands around the list."""
     session = db.session()
+    values: dict[str, Any] = {"tab": asked.tab, **asked.typed}
     return {
         "tab": asked.tab,
         "tabs": {key: label for key, label in TABS.items() if key != "all" or _watches(actor)},
@@ -90,8 +91,8 @@ def _frame(actor: Actor, asked: Asked) -> dict[str, Any]:
         "me": actor.person_id,
         "waiting_days": WAITING_DAYS,
         "saved": filters_of(session, actor),
-        "query": urlencode({"tab": asked.tab, **asked.typed}),
-        "export_url": url_for("cases.export_inbox", tab=asked.tab, **asked.typed),
+        "query": urlencode(values),
+        "export_url": url_for("cases.export_inbox", **values),
         "export_limit": EXPORT_LIMIT,
     }
 
