@@ -132,7 +132,8 @@ class Case(Base):
     log_hash: Mapped[bytes]
 
 
-event.listen(Case.__table__, "before_create", DDL(_CASE_GRAMS))
+_function = DDL(_CASE_GRAMS)  # type: ignore[no-untyped-call]  # of SQLAlchemy
+event.listen(Case.__table__, "before_create", _function)
 
 
 class CaseNumber(Base):

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from playwright.sync_api import Page
 
+from app.cases.commands import ClaimItem
+from app.run import run
 from tests.browser.conftest import Reader
 from tests.factories import Desk
 
@@ -39,3 +41,71 @@ def test_twenty_intake_items_are_cleared_by_keyboard_alone(reader: Reader, desk:
     # Two keys to begin with, then two an item: the answer, and handing it in.
     assert len(pressed) == 2 + 2 * len(cases)
     assert not reader.complaints
+
+
+def test_what_others_do_is_told_without_moving_the_list(reader: Reader, desk: Desk) -> None:
+    first, second = desk.reported_case(), desk.reported_case()
+    reader.sign_in("intake")
+    reader.page.wait_for_selector("tr[data-item]")
+    # The first look is what later ones are held against.
+    reader.page.wait_for_timeout(2_500)
+    item = desk.item(first, "T_accept")
+    desk.do(first, "T_accept", desk.city.intake2, "accept")
+    reader.page.wait_for_selector("#desk-news:not([hidden])")
+    assert "已由他人办结 1 项" in reader.page.inner_text("#desk-news")
+    assert "已由受理员乙办结" in reader.page.inner_text(f"tr[data-item='{item}']")
+    assert reader.page.locator("tr[data-item]").count() == 2
+    assert desk.open_elements(second) == ["T_accept"]
+    assert not reader.complaints
+
+
+def test_typed_text_survives_a_lost_connection_and_goes_with_completion(
+    reader: Reader, desk: Desk
+) -> None:
+    case_id = desk.reported_case()
+    desk.reported_case()
+    item = desk.item(case_id, "T_accept")
+    reader.sign_in("intake")
+    page = reader.page
+    reader.open(f"/inbox?tab=group&item={item}")
+    page.context.set_offline(True)
+    page.fill("#opinion", "已电话核实")
+    page.check("input[name=outcome][value=accept]")
+    page.context.set_offline(False)
+    page.reload()
+    page.wait_for_function("document.getElementById('opinion').value === '已电话核实'")
+    assert page.is_checked("input[name=outcome][value=accept]")
+    page.focus("#opinion")
+    page.keyboard.press("Control+Enter")
+    _opened(page, str(item))
+    kept = page.evaluate("Object.keys(localStorage).filter((key) => key.startsWith('jingwei'))")
+    assert not kept
+    assert desk.open_elements(case_id) == ["T_file"]
+
+
+def test_loser_of_a_race_is_told_who_won_and_keeps_the_text(reader: Reader, desk: Desk) -> None:
+    case_id = desk.reported_case()
+    item = desk.item(case_id, "T_accept")
+    reader.sign_in("intake")
+    page = reader.page
+    reader.open(f"/inbox?tab=group&item={item}")
+    page.fill("#opinion", "请转园林部门")
+    page.check("input[name=outcome][value=accept]")
+    desk.do(case_id, "T_accept", desk.city.intake2, "accept")
+    page.focus("#opinion")
+    page.keyboard.press("Control+Enter")
+    page.wait_for_selector("#pane [data-gone]")
+    told = page.inner_text("#pane")
+    assert "受理员乙" in told
+    assert "请转园林部门" in told
+    assert "已由他人办理" in page.inner_text(f"tr[data-item='{item}']")
+
+
+def test_second_claim_beside_the_list_says_who_was_first(reader: Reader, desk: Desk) -> None:
+    case_id = desk.reported_case()
+    reader.sign_in("intake")
+    reader.page.keyboard.press("j")
+    run(ClaimItem(desk.item(case_id, "T_accept")), actor=desk.city.intake2)
+    reader.page.keyboard.press("c")
+    reader.page.wait_for_selector("#pane [data-opened]")
+    assert "受理员乙" in reader.page.inner_text("#pane")

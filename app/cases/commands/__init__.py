@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from app.cases.commands.evidence import AddPhoto
+from app.cases.commands.filters import DropFilter, SaveFilter
 from app.cases.commands.moving import MoveCases, UndoMove
 from app.cases.commands.report import ReportCase
 from app.cases.commands.requests import (
@@ -20,6 +21,7 @@ __all__ = [
     "AssignItem",
     "ClaimItem",
     "CompleteWork",
+    "DropFilter",
     "FindDueTimers",
     "FireTimers",
     "FireTimersOfMany",
@@ -33,5 +35,6 @@ __all__ = [
     "RequestHold",
     "RequestReturn",
     "SaveDraft",
+    "SaveFilter",
     "UndoMove",
 ]

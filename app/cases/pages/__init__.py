@@ -7,8 +7,11 @@ from flask_babel import lazy_gettext as _l
 from app.cases.commands.authority import REPORTERS
 from app.cases.pages import bulk as bulk
 from app.cases.pages import case as case
+from app.cases.pages import export as export
+from app.cases.pages import filters as filters
 from app.cases.pages import inbox as inbox
 from app.cases.pages import item as item
+from app.cases.pages import live as live
 from app.cases.pages import moving as moving
 from app.cases.pages import photos as photos
 from app.cases.pages import report as report

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
+from urllib.parse import urlencode
 
 from flask import render_template, request, url_for
 from flask.typing import ResponseReturnValue
@@ -20,6 +21,7 @@ from app.cases.pages.room import blueprint
 from app.cases.pages.words import OPEN_STAGES, STAGES
 from app.cases.queries import inbox as lists
 from app.cases.queries.case_file import names_of
+from app.cases.queries.filters import filters_of
 from app.cases.queries.handed_on import DoneLine, done_items
 from app.cases.queries.inbox import InboxFilter, InboxLine
 from app.cases.queries.keyset import Page, Place
@@ -41,7 +43,9 @@ TABS: Final = {
 # What lies longer is found among the cases.
 WAITING_DAYS: Final = 90
 LONGEST_ID: Final = 19
-_NAMES: Final = ("stage", "class", "channel", "district", "overdue", "q")
+# As many rows as a person can still read, and a thread can write in a second or two.
+EXPORT_LIMIT: Final = 5_000
+FILTER_NAMES: Final = ("stage", "class", "channel", "district", "overdue", "q")
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,9 +61,9 @@ class Asked:
 def inbox() -> ResponseReturnValue:
     """List open work items, the most urgent first."""
     actor, now = room.reader(), room.now()
-    asked = _asked(actor)
-    shown = _done_lines(actor, asked, now) if asked.tab in ("waiting", "done") else None
-    page = _lines(actor, asked, now) if shown is None else None
+    asked = asked_for(actor)
+    shown = done_lines_of(actor, asked, now) if asked.tab in ("waiting", "done") else None
+    page = lines_of(actor, asked, now) if shown is None else None
     return render_template(
         "cases/inbox.html",
         **_frame(actor, asked),
@@ -71,6 +75,7 @@ def inbox() -> ResponseReturnValue:
 def _frame(actor: Actor, asked: Asked) -> dict[str, Any]:
     """Return what stands around the list."""
     session = db.session()
+    values: dict[str, Any] = {"tab": asked.tab, **asked.typed}
     return {
         "tab": asked.tab,
         "tabs": {key: label for key, label in TABS.items() if key != "all" or _watches(actor)},
@@ -85,6 +90,10 @@ def _frame(actor: Actor, asked: Asked) -> dict[str, Any]:
         "first_url": _address(asked, None) if request.args.get("after") else None,
         "me": actor.person_id,
         "waiting_days": WAITING_DAYS,
+        "saved": filters_of(session, actor),
+        "query": urlencode(values),
+        "export_url": url_for("cases.export_inbox", **values),
+        "export_limit": EXPORT_LIMIT,
     }
 
 
@@ -118,7 +127,9 @@ def _class_names(page: Page[InboxLine] | Page[DoneLine]) -> dict[str, tuple[str,
     return names_of(db.session(), classes=codes).classes
 
 
-def _done_lines(actor: Actor, asked: Asked, now: datetime) -> Page[DoneLine]:
+def done_lines_of(
+    actor: Actor, asked: Asked, now: datetime, size: int | None = None
+) -> Page[DoneLine]:
     """Return what the person finished today, or what of it waits for others."""
     waiting = asked.tab == "waiting"
     midnight = now.astimezone(room.zone()).replace(hour=0, minute=0, second=0, microsecond=0)
@@ -128,7 +139,7 @@ def _done_lines(actor: Actor, asked: Asked, now: datetime) -> Page[DoneLine]:
         since=now - timedelta(days=WAITING_DAYS) if waiting else midnight,
         still_open=waiting,
         after=Place.read(request.args.get("after")),
-        size=room.settings().page_size,
+        size=size or room.settings().page_size,
     )
 
 
@@ -138,10 +149,11 @@ def _opened() -> Markup | None:
     return pane_of(int(asked)) if asked.isdecimal() and len(asked) < LONGEST_ID else None
 
 
-def _asked(actor: Actor) -> Asked:
+def asked_for(actor: Actor) -> Asked:
+    """Return what the address asks for; a tab the reader has not is their first."""
     tab = request.args.get("tab", "")
     known = tab in TABS and (tab != "all" or _watches(actor))
-    typed = {name: _typed(name) for name in _NAMES}
+    typed = {name: _typed(name) for name in FILTER_NAMES}
     return Asked(
         tab if known else _first_tab(actor), {key: value for key, value in typed.items() if value}
     )
@@ -157,8 +169,9 @@ def _first_tab(actor: Actor) -> str:
     return "group" if group and not mine else "mine"
 
 
-def _lines(actor: Actor, asked: Asked, now: datetime) -> Page[InboxLine]:
-    session, size = db.session(), room.settings().page_size
+def lines_of(actor: Actor, asked: Asked, now: datetime, size: int | None = None) -> Page[InboxLine]:
+    """Return a page of open items; size: None for as many as a page shows."""
+    session, size = db.session(), size or room.settings().page_size
     after = Place.read(request.args.get("after"))
     wanted = _filter(asked, now)
     if asked.tab == "mine":

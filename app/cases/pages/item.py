@@ -19,12 +19,14 @@ from app.cases.pages.deadlines import item_deadline
 from app.cases.pages.form_view import Control, controls_of, typed_answers, words_of_answers
 from app.cases.pages.photos import add_uploaded
 from app.cases.pages.room import blueprint
+from app.cases.pages.standing import accounts_of
 from app.cases.pages.summary import CaseSummary, summary_of
 from app.cases.pages.words import element_word
 from app.cases.queries import case_file
 from app.cases.queries.choices import people_offered
 from app.cases.queries.matching import without_nul
-from app.cases.queries.visibility import require_sight
+from app.cases.queries.nearby import WITHIN_DAYS, WITHIN_M, nearby_cases
+from app.cases.queries.visibility import require_sight, sight_of
 from app.cases.tables import Case, WorkItem
 from app.db.session import db
 from app.errors import Forbidden, InvalidInput, NotFound, StateChanged
@@ -284,7 +286,22 @@ def _page(
         mine=work_item.assignee_id == actor.person_id,
         people=people,
         me=actor.person_id,
+        **_around(found),
     )
+
+
+def _around(found: ItemForm) -> dict[str, Any]:
+    """Return what helps to decide: cases near this one, and its limits with their arithmetic."""
+    session, case = db.session(), found.case
+    nearby = nearby_cases(session, case, sight_of(session, room.reader()))
+    codes = [one.class_code for one in nearby]
+    return {
+        "nearby": nearby,
+        "nearby_classes": case_file.names_of(session, classes=codes).classes,
+        "within_m": WITHIN_M,
+        "within_days": WITHIN_DAYS,
+        "clocks": accounts_of(session, case, case_file.clocks_of(session, case.id), room.now())[:2],
+    }
 
 
 def _controls(found: ItemForm, values: dict[str, Any]) -> list[Control]:

@@ -7,6 +7,7 @@ from flask.typing import ResponseReturnValue
 
 from app.cases.pages import room
 from app.cases.pages.deadlines import case_deadline
+from app.cases.pages.inbox import EXPORT_LIMIT
 from app.cases.pages.room import blueprint
 from app.cases.queries.case_file import case_by_number, names_of
 from app.cases.queries.keyset import Place
@@ -41,6 +42,7 @@ def search() -> ResponseReturnValue:
         searched_to=found.searched_to,
         window=WINDOW,
         sees_all=sight.whole,
+        export_limit=EXPORT_LIMIT,
         next_url=url_for("cases.search", q=words or None, before=str(onward)) if onward else None,
         first_url=url_for("cases.search", q=words or None) if before else None,
     )
