@@ -26,5 +26,5 @@ navigation = (
     NavigationItem("cases.inbox", _l("待办"), position=10),
     NavigationItem("cases.search", _l("案卷"), position=20),
     NavigationItem("cases.new_case", _l("登记"), roles=frozenset(REPORTERS), position=30),
-    NavigationItem("cases.versions", _l("流程版本"), roles=frozenset(moving.READERS), position=65),
+    NavigationItem("cases.versions", _l("流程版本"), roles=frozenset(moving.READERS), position=76),
 )
