@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final
+from typing import Final
 
 import zstandard
 from sqlalchemy import Row, Select, func, select, tuple_
@@ -177,14 +177,14 @@ def person_name(session: Session, person_id: int | None) -> str:
     return session.scalar(select(Person.name).where(Person.id == person_id)) or ""
 
 
-def _states() -> Select[Any]:
+def _states() -> Select[DefinitionDraftFile, str]:
     saver = aliased(Person)
     return select(DefinitionDraftFile, saver.name).outerjoin(
         saver, saver.id == DefinitionDraftFile.saved_by
     )
 
 
-def _state(row: Row[Any]) -> FileState:
+def _state(row: Row[DefinitionDraftFile, str]) -> FileState:
     file: DefinitionDraftFile = row[0]
     name: str | None = row[1]
     content = None
