@@ -222,7 +222,7 @@ def approve_draft(command: ApproveDraft, tx: Tx) -> str:
     if draft.version != command.seen_version or (active and active.hash) != command.seen_active:
         raise StateChanged("您查看之后，草稿或现行版本又有变化，请刷新后再审。")
     files = contents_of(tx.session, draft.id)
-    deployed = deploy_bundle(DeployBundle(draft.key, files, command.topics, draft.note), tx)
+    deployed: str = deploy_bundle(DeployBundle(draft.key, files, command.topics, draft.note), tx)
     _touch(tx, draft)
     draft.status, draft.deployed_hash = DEPLOYED, deployed
     draft.decided_by, draft.decided_at = tx.actor.person_id, tx.clock.now()

@@ -177,15 +177,16 @@ def person_name(session: Session, person_id: int | None) -> str:
     return session.scalar(select(Person.name).where(Person.id == person_id)) or ""
 
 
-def _states() -> Select[tuple[DefinitionDraftFile, str | None]]:
+def _states() -> Select[DefinitionDraftFile, str]:
     saver = aliased(Person)
     return select(DefinitionDraftFile, saver.name).outerjoin(
         saver, saver.id == DefinitionDraftFile.saved_by
     )
 
 
-def _state(row: Row[tuple[DefinitionDraftFile, str | None]]) -> FileState:
-    file, name = row
+def _state(row: Row[DefinitionDraftFile, str]) -> FileState:
+    file: DefinitionDraftFile = row[0]
+    name: str | None = row[1]
     content = None
     if file.content is not None:
         content = zstandard.ZstdDecompressor().decompress(

@@ -171,7 +171,7 @@ def test_comparison_steps_through_what_changed(analyst: Reader, draft: int, make
     analyst.page.click("#next")
     line = analyst.page.text_content("#changes [aria-current]") or ""
     assert "改动" in line
-    assert "到场核查" in line
+    assert "原为 现场核查，现为 到场核查" in line
     assert analyst.page.locator("#newer .change-mark.changed").count() == 1
     assert not analyst.complaints
 

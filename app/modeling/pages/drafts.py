@@ -45,7 +45,7 @@ PAGE_SIZE: Final = 30
 
 @blueprint.get("")
 @open_to(*ANALYSTS)
-def index(errors: Mapping[str, str] | None = None, title: str = "") -> ResponseReturnValue:
+def index(errors: Mapping[str, str] | None = None, title: str = "") -> str:
     """List the drafts, and the files of the version that new cases start on."""
     session = db.session()
     after = Place.read(request.args.get("after"))
@@ -79,7 +79,7 @@ def start() -> ResponseReturnValue:
 
 @blueprint.get("/drafts/<int:draft_id>")
 @open_to(*ANALYSTS)
-def draft(draft_id: int, errors: Mapping[str, str] | None = None) -> ResponseReturnValue:
+def draft(draft_id: int, errors: Mapping[str, str] | None = None) -> str:
     """Show a draft's files, what each is against the version it began from, and its faults."""
     session = db.session()
     found = draft_of(session, draft_id)

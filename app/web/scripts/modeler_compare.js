@@ -46,7 +46,11 @@ function differences() {
   for (const [id, model] of Object.entries(found._removed)) put("removed", id, model);
   for (const [id, { model, attrs }] of Object.entries(found._changed)) {
     const parts = Object.entries(attrs).map(
-      ([name, { oldValue, newValue }]) => `${name}：${texts.was} ${shown(oldValue)}，${texts.now} ${shown(newValue)}`,
+      ([name, { oldValue, newValue }]) => {
+        // The differ exchanges the two for plain attributes, though not for parts of a list.
+        const [was, now] = name.includes("[") ? [oldValue, newValue] : [newValue, oldValue];
+        return `${name}：${texts.was} ${shown(was)}，${texts.now} ${shown(now)}`;
+      },
     );
     put("changed", id, model, parts.join("；"));
   }
