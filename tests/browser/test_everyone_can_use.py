@@ -6,15 +6,34 @@ from typing import Any
 
 import pytest
 from playwright.sync_api import Page
+from sqlalchemy import text
 
+from app.accounts.passwords import hash_of
 from app.web.assets import STATIC
-from tests.browser.conftest import Reader
+from tests.browser.conftest import PASSWORD, Reader
 from tests.factories import Desk
 
 # Whose door leads to which pages; what is not listed is reached from these.
 PAGES = {
-    "intake": ("/inbox", "/inbox?tab=group", "/cases", "/cases/new", "/catalogue", "/password"),
-}
+    "intake": (
+        "/inbox", "/inbox?tab=group", "/inbox?tab=done", "/cases", "/cases/new", "/catalogue",
+        "/catalogue/editions", "/catalogue/calendar", "/password",
+    ),
+    "supervisor": (
+        "/oversight", "/oversight/overdue", "/oversight/disputed", "/oversight/extensions",
+        "/oversight/held", "/oversight/heat",
+    ),
+    "analyst": ("/modeling", "/modeling/versions"),
+    "admin": ("/admin", "/admin/people", "/admin/roles", "/admin/upload"),
+}  # fmt: skip
+MORE_PEOPLE = """
+WITH added AS (
+    INSERT INTO people (id, unit_id, login, name, password_hash)
+    VALUES (901, 1, 'analyst', '分析员甲', :password), (902, 1, 'admin', '管理员甲', :password)
+    RETURNING id, login)
+INSERT INTO person_roles (person_id, role)
+SELECT id, CASE login WHEN 'admin' THEN 'administrator' ELSE login END FROM added
+"""
 SERIOUS = {"serious", "critical"}
 
 
@@ -33,6 +52,9 @@ def serious_faults(page: Page) -> list[str]:
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_axe_finds_no_serious_fault(reader: Reader, desk: Desk, scheme: str) -> None:
+    with desk.database.sessions() as session:
+        session.execute(text(MORE_PEOPLE), {"password": hash_of(PASSWORD)})
+        session.commit()
     case_id = desk.filed_case()
     waiting = desk.reported_case()
     reader.page.emulate_media(color_scheme=scheme)
@@ -55,7 +77,8 @@ def test_axe_finds_no_serious_fault(reader: Reader, desk: Desk, scheme: str) -> 
             f"/items/{desk.item(waiting, 'T_accept')}",
         ):
             reader.open(path)
-            reader.page.wait_for_load_state("networkidle")
+            # Not until the network is idle: the inbox listens for news as long as it is open.
+            reader.page.wait_for_load_state("load")
             if found := serious_faults(reader.page):
                 faults[login, path] = found
     assert not faults
