@@ -72,12 +72,15 @@ class Watch:
 
     def _watch(self, runtime: Runtime) -> None:
         before: Look | None = None
-        pause = Event()
+        pause, lost = Event(), False
         while self._wanted():
             try:
-                before = self._step(runtime, before)
-            except SQLAlchemyError:
-                log.warning("the desk's watch could not look at the open items", exc_info=True)
+                before, lost = self._step(runtime, before), False
+            except SQLAlchemyError as error:
+                # Said once an outage, and not every second of it.
+                if not lost:
+                    log.warning("the desk's watch cannot look at the open items: %s", error)
+                lost = True
             pause.wait(_EVERY_S)
 
     def _wanted(self) -> bool:
