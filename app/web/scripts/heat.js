@@ -2,11 +2,12 @@
 import { Diagram } from "./parts/diagram.js";
 
 const LEVELS = 5;
+const READABLE = 0.6;
 const room = document.getElementById("heat");
 const rows = [...(room?.querySelectorAll("tr[data-element]") ?? [])].map((row) => ({ ...row.dataset }));
 
 async function draw(diagram, file) {
-  await diagram.show(file);
+  await diagram.show(file, READABLE);
   const here = rows.filter((row) => row.file === file && diagram.element(row.element));
   const weight = (row) => Number(row.passed) + Number(row.standing);
   const most = Math.max(1, ...rows.map(weight));
@@ -15,7 +16,7 @@ async function draw(diagram, file) {
     const level = Math.max(1, Math.ceil((weight(row) / most) * LEVELS));
     diagram.canvas.addMarker(row.element, `heat-${level}`);
     const said = room.dataset.label.replace("{standing}", row.standing).replace("{passed}", row.passed);
-    diagram.label(row.element, row.late ? `${said} · ${row.late}` : said, "heat-number", { bottom: 4, left: -6 });
+    diagram.label(row.element, said, "heat-number", { bottom: 4, left: -6 });
   }
 }
 

@@ -20,9 +20,9 @@ export class Diagram {
     });
   }
 
-  // Show a file; true when it is not the one shown before.
-  async show(file) {
-    if (file === this.file) return false;
+  // Show a file, no smaller than `least`: what is too small to read is better moved through.
+  async show(file, least = 0) {
+    if (file === this.file) return;
     if (!this.files.has(file)) {
       const answer = await fetch(this.address + encodeURIComponent(file), { credentials: "same-origin" });
       if (!answer.ok) throw new Error(`${file}: ${answer.status}`);
@@ -31,19 +31,19 @@ export class Diagram {
     await this.viewer.importXML(this.files.get(file));
     this.file = file;
     this.canvas.zoom("fit-viewport", "auto");
-    return true;
+    if (this.canvas.zoom() < least) this.canvas.zoom(least);
   }
 
   get canvas() { return this.viewer.get("canvas"); }
   get overlays() { return this.viewer.get("overlays"); }
   element(id) { return this.viewer.get("elementRegistry").get(id); }
 
-  // Put a text at a corner of an element.
+  // Put a text at a corner of an element; it stays readable however small the diagram is drawn.
   label(id, text, kind, position) {
     const html = document.createElement("span");
     html.className = kind;
     html.textContent = text;
-    this.overlays.add(id, { position, html });
+    this.overlays.add(id, { position, html, scale: { min: 0.9, max: 1.2 } });
   }
 
   // Bring an element into view without losing the reader's own zoom.
