@@ -21,7 +21,8 @@ from app.run import PERSON, SYSTEM, Actor, doers_of_commands, require_doer
 from app.settings import Settings
 from app.web.access import PUBLIC, SIGNED_IN, RuleMissing, open_to, rule_of
 
-OF_EVERY_PERSON = {"ChangePassword", "RefreshPasswordHash"}
+# What a person keeps for themselves changes nothing of the city.
+OF_EVERY_PERSON = {"ChangePassword", "RefreshPasswordHash", "SaveFilter", "DropFilter"}
 _EXAMPLES = {"IntegerConverter": 1, "FloatConverter": 1.5, "PathConverter": "a/b"}
 
 

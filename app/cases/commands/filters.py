@@ -7,10 +7,9 @@ from typing import Final
 
 from psycopg.rows import tuple_row
 
-from app.accounts.roles import ROLES
 from app.cases.answers import clean_text
 from app.errors import Forbidden, InvalidInput, NotFound, Text
-from app.run import Tx, handles
+from app.run import PERSON, Tx, handles
 
 MOST: Final = 20
 LONGEST_NAME: Final = 40
@@ -44,7 +43,7 @@ class DropFilter:
     filter_id: int
 
 
-@handles(SaveFilter, *ROLES)
+@handles(SaveFilter, PERSON)
 def save_filter(command: SaveFilter, tx: Tx) -> None:
     """Save a filter of the person's own."""
     if tx.actor.person_id is None:
@@ -60,7 +59,7 @@ def save_filter(command: SaveFilter, tx: Tx) -> None:
     tx.connection.execute(_SAVE, (person, name, query, tx.clock.now()))
 
 
-@handles(DropFilter, *ROLES)
+@handles(DropFilter, PERSON)
 def drop_filter(command: DropFilter, tx: Tx) -> None:
     """Drop a filter; somebody else's is not found."""
     if tx.connection.execute(_DROP, (command.filter_id, tx.actor.person_id)).rowcount == 0:
