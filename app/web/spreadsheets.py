@@ -68,7 +68,7 @@ def rows_of_workbook(content: bytes) -> list[list[str]]:
     try:
         book = load_workbook(BytesIO(content), read_only=True, data_only=True, keep_links=False)
         found = [
-            ["" if value is None else str(value).strip() for value in row]
+            [_plain_text(value) for value in row]
             for row in book.worksheets[0].iter_rows(max_row=ROWS_LIMIT + 1, values_only=True)
         ]
     except Exception as exc:
@@ -76,6 +76,12 @@ def rows_of_workbook(content: bytes) -> list[list[str]]:
     if len(found) > ROWS_LIMIT:
         raise InvalidInput({"file": Text("超过 %(n)s 行", n=ROWS_LIMIT)})
     return found
+
+
+def _plain_text(value: object) -> str:
+    """Return a cell as text, without the mark that safe_text() put before it."""
+    text = "" if value is None else str(value).strip()
+    return text[1:] if text.startswith("'") and text[1:].startswith(_FORMULA) else text
 
 
 def _not_a_workbook() -> InvalidInput:

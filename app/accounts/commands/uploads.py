@@ -114,11 +114,11 @@ def _put_unit(cells: Mapping[str, str], tx: Tx) -> bool:
     duties = tuple(cells["duties"].translate(_SEPARATORS).split())
     parent_id = parent.id if parent else None
     if present is None:
-        create_unit(CreateUnit(cells["code"], parent_id=parent_id, duties=duties, **described), tx)  # type: ignore[arg-type]
+        create_unit(CreateUnit(cells["code"], parent_id=parent_id, duties=duties, **described), tx)  # type: ignore[arg-type]  # a mapping of several types
         return True
     if present.parent_id != parent_id:
         raise InvalidInput({"parent": "已有单位不能改换上级"})
-    change_unit(ChangeUnit(present.id, duties=duties, **described), tx)  # type: ignore[arg-type]
+    change_unit(ChangeUnit(present.id, duties=duties, **described), tx)  # type: ignore[arg-type]  # a mapping of several types
     return False
 
 

@@ -12,6 +12,7 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from flask_login import current_user
 
+from app.db.keyset import Place
 from app.db.session import db
 from app.errors import DefinitionError, InvalidInput
 from app.modeling.bundles import find_faults
@@ -36,7 +37,6 @@ from app.modeling.draft_queries import (
     version_files,
 )
 from app.modeling.pages.room import ANALYSTS, CASE_KEY, STATUS_NAMES, blueprint, known_topics
-from app.modeling.places import Place
 from app.web.access import open_to
 from app.web.acting import act
 

@@ -1,4 +1,4 @@
-"""Where a page of the list of drafts begins: after the last row of the page before."""
+"""Where a page of a list begins: after the last row of the page before, never at an offset."""
 
 from __future__ import annotations
 
