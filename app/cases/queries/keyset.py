@@ -8,6 +8,8 @@ from typing import Generic, TypeVar
 
 from app.db.keyset import Place
 
+__all__ = ["Page", "Place", "page_of"]
+
 Line = TypeVar("Line")
 
 
