@@ -25,9 +25,7 @@ def main(address: str) -> None:
     """Take each picture as the person whose page it is."""
     FOLDER.mkdir(parents=True, exist_ok=True)
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(
-            executable_path=CHROMIUM, args=["--no-sandbox"]
-        )
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
         for name, login, height, open_page in PICTURES:
             _take(_signed_in(browser, address, login), address, name, height, open_page)
         browser.close()
