@@ -6,6 +6,8 @@ const desk = document.getElementById("desk");
 const pane = document.getElementById("pane");
 const wide = window.matchMedia("(min-width: 1200px)");
 const deskSaid = document.getElementById("desk-said");
+// What this page claims is no news to it.
+const ownClaims = new Set();
 
 const itemRows = () => Array.from(desk.querySelectorAll("tbody tr[data-item]"));
 const rowOf = (id) => itemRows().find((row) => row.dataset.item === String(id));
@@ -118,6 +120,8 @@ const actionOf = (form) => form.getAttribute("action");
 
 async function send(form, button) {
   const body = new FormData(form, button);
+  const claimed = /\/items\/(\d+)\/claim$/.exec(actionOf(form));
+  if (claimed) ownClaims.add(claimed[1]);
   let answer;
   try {
     answer = await fetch(inPane(actionOf(form)), { method: "POST", body, headers: { Accept: "text/html, application/json;q=0.5" } });
