@@ -165,6 +165,11 @@ def test_forms_and_decisions_open(analyst: Reader, draft: int, path: str) -> Non
     assert not analyst.complaints
 
 
+def test_lone_table_opens_at_once_in_the_language_of_the_page(analyst: Reader, draft: int) -> None:
+    open_file(analyst, draft, "routing.dmn")
+    assert "命中规则：" in analyst.page.inner_text(".dmn-decision-table-container")
+
+
 @pytest.mark.parametrize(
     ("path", "shown"),
     [("accept.json", ".fjs-form"), ("routing.dmn", ".dmn-decision-table-container")],

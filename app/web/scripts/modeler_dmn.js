@@ -10,11 +10,19 @@ import "dmn-js/dist/assets/dmn-js-boxed-expression-controls.css";
 import "dmn-js/dist/assets/dmn-font/css/dmn.css";
 import DmnModeler from "dmn-js/lib/Modeler";
 import DmnViewer from "dmn-js/lib/NavigatedViewer";
+import decisionsModule from "./modeler/chinese_decisions.js";
 import { offerCheck } from "./modeler/faults.js";
-import { byId, locked } from "./modeler/page.js";
+import { byId, chinese, locked } from "./modeler/page.js";
 import { Saving } from "./modeler/saving.js";
 
-const modeler = new (locked ? DmnViewer : DmnModeler)({ container: byId("canvas") });
+const words = { additionalModules: chinese ? [decisionsModule] : [] };
+const modeler = new (locked ? DmnViewer : DmnModeler)({
+  container: byId("canvas"),
+  drd: words,
+  decisionTable: words,
+  literalExpression: words,
+  boxedExpression: words,
+});
 const watched = new Set();
 const saving = new Saving({
   draw: async (xml) => {
