@@ -15,7 +15,7 @@ CASE_KEY: Final = "case"
 ANALYSTS: Final = (ANALYST, ADMINISTRATOR)
 STATUS_NAMES: Final = {
     "open": ("✎", _l("编辑中")),
-    "proposed": ("⧗", _l("待审批")),
+    "proposed": ("→", _l("待审批")),
     "deployed": ("✓", _l("已部署")),
 }
 

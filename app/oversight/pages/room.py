@@ -68,7 +68,7 @@ def lateness(due_at: datetime, now: datetime, unit: str | None) -> str:
         except CalendarMissing:
             pass  # a year nobody has loaded: said by the clock on the wall
     wording = Wording(language_code(), calendar)
-    return wording.amount(max(now - due_at, timedelta()), Measure.ELAPSED, parts=2)
+    return wording.short_amount(max(now - due_at, timedelta()), Measure.ELAPSED)
 
 
 def working_minutes_between(start: datetime, end: datetime) -> int:
