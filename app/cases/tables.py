@@ -490,3 +490,20 @@ class ReassignedCase(Base):
     case_id: Mapped[int] = mapped_column(ForeignKey("cases.id"))
     at: Mapped[datetime]
     released: Mapped[int]
+
+
+class CaseFeedback(Base):
+    """What the citizen said of a case that was closed (市民反馈); the last word counts."""
+
+    __tablename__ = "case_feedback"
+    __table_args__ = (
+        Index("ix_case_feedback_case_id", "case_id", "id"),
+        Index("ix_case_feedback_unsatisfied", "at", "id", postgresql_where=text("NOT satisfied")),
+    )
+
+    id: Mapped[int] = mapped_column(Identity(), primary_key=True)
+    case_id: Mapped[int] = mapped_column(ForeignKey("cases.id"))
+    at: Mapped[datetime]
+    recorded_by: Mapped[int | None] = mapped_column(ForeignKey("people.id"))
+    satisfied: Mapped[bool]
+    words: Mapped[str]

@@ -1,4 +1,4 @@
-"""Create the tables that keep which cases went from one unit to another when units were restructured."""
+"""Create the tables of bulk reassignments between units and of what citizens say of closed cases."""
 
 from __future__ import annotations
 
@@ -39,9 +39,26 @@ def upgrade() -> None:
     op.create_index(
         "ix_reassigned_cases_reassignment_id", "reassigned_cases", ["reassignment_id", "id"]
     )
+    op.create_table(
+        "case_feedback",
+        sa.Column("id", sa.BigInteger(), sa.Identity(), primary_key=True),
+        _ref("case_id", "cases.id"),
+        sa.Column("at", UtcDateTime(), nullable=False),
+        _ref("recorded_by", "people.id", True),
+        sa.Column("satisfied", sa.Boolean(), nullable=False),
+        sa.Column("words", sa.Text(), nullable=False),
+    )
+    op.create_index("ix_case_feedback_case_id", "case_feedback", ["case_id", "id"])
+    op.create_index(
+        "ix_case_feedback_unsatisfied",
+        "case_feedback",
+        ["at", "id"],
+        postgresql_where=sa.text("NOT satisfied"),
+    )
 
 
 def downgrade() -> None:
+    op.drop_table("case_feedback")
     op.drop_table("reassigned_cases")
     op.drop_table("reassignments")
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from app.cases.commands.evidence import AddPhoto
+from app.cases.commands.feedback import RecordFeedback
 from app.cases.commands.filters import DropFilter, SaveFilter
 from app.cases.commands.moving import MoveCases, UndoMove
 from app.cases.commands.reassigning import ReassignUnit
@@ -31,6 +32,7 @@ __all__ = [
     "PutOffTimers",
     "RaiseSupervision",
     "ReassignUnit",
+    "RecordFeedback",
     "ReleaseHold",
     "ReportCase",
     "RequestExtension",

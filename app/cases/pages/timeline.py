@@ -56,6 +56,8 @@ SENTENCES: Final[words.Words] = {
     "supervision_requested": _l("发起第 %(no)s 号督办（%(source)s）"),
     "supervision_answered": _l("第 %(no)s 号督办已答复"),
     "reassigned": _l("机构调整，由%(from_unit)s改派%(unit)s，时限不变"),
+    "feedback_satisfied": _l("市民反馈：已解决"),
+    "feedback_unsatisfied": _l("市民反馈：未解决"),
     "ended": _l("案件结束：%(how)s"),
     "moved": _l("流程从版本 %(old_short)s 迁移到版本 %(new_short)s"),
     "move_undone": _l("撤回迁移，流程从版本 %(old_short)s 回到版本 %(new_short)s"),
