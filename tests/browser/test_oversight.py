@@ -63,3 +63,16 @@ def test_room_fits_and_the_browser_has_nothing_to_complain_of(
     reader.open("/oversight")
     assert reader.page.locator("[data-chart] canvas").count() == 3
     assert not reader.complaints
+
+
+def test_glance_draws_open_cases_and_names_districts_on_the_map(
+    reader: Reader, desk: Desk, clock: FixedClock
+) -> None:
+    desk.dispatched_case()
+    clock.advance(timedelta(days=2))
+    reader.sign_in("supervisor")
+    reader.open("/oversight")
+    reader.page.wait_for_selector('[data-map][data-drawn="1"]')
+    assert reader.page.inner_text(".map-district") == "东区"
+    assert reader.page.inner_text('[data-light="overdue"]') == "1"
+    assert not reader.complaints
