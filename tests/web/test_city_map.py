@@ -16,7 +16,7 @@ def test_points_are_open_cases_with_their_light(
     clock.advance(timedelta(days=2))
     fresh = desk.case(desk.reported_case())
     desk.reported_case(lon=None, lat=None)
-    told = signed(desk.city.supervisor).get("/oversight/points").json
+    told = signed(desk.city.supervisor).get("/oversight/points").get_json()
     assert {one["number"]: one["light"] for one in told["cases"]} == {
         late["number"]: "overdue",
         fresh["number"]: "normal",
@@ -29,5 +29,5 @@ def test_points_are_open_cases_with_their_light(
 
 def test_unit_sees_its_own_points_alone(desk: Desk, signed: SignIn) -> None:
     desk.dispatched_case()
-    assert len(signed(desk.city.manager1).get("/oversight/points").json["cases"]) == 1
-    assert signed(desk.city.manager2).get("/oversight/points").json["cases"] == []
+    assert len(signed(desk.city.manager1).get("/oversight/points").get_json()["cases"]) == 1
+    assert signed(desk.city.manager2).get("/oversight/points").get_json()["cases"] == []

@@ -49,8 +49,11 @@ export class Diagram {
   // Bring an element into view without losing the reader's own zoom.
   reveal(id) {
     const element = this.element(id);
-    // A diagram shown whole stays where it is.
-    const edge = this.canvas.zoom() < 0.5 ? 0 : 80;
-    if (element) this.canvas.scrollToElement(element, { top: edge, right: edge, bottom: edge, left: edge });
+    if (!element) return;
+    const seen = this.canvas.viewbox();
+    const inside = element.x >= seen.x && element.y >= seen.y
+      && element.x + element.width <= seen.x + seen.width && element.y + element.height <= seen.y + seen.height;
+    // What is seen stays where it is: a diagram shown whole must not be pushed out of its box.
+    if (!inside) this.canvas.scrollToElement(element, { top: 80, right: 80, bottom: 80, left: 80 });
   }
 }
