@@ -31,6 +31,8 @@ COMMAND_WORDS: Final = {
     "MoveCases": _l("迁移在办案卷"),
     "ProposeDraft": _l("提请部署草稿"),
     "RaiseSupervision": _l("督办案卷"),
+    "ReassignUnit": _l("批量改派"),
+    "RecordFeedback": _l("记录市民反馈"),
     "RefreshPasswordHash": _l("登录时更新自己的密码摘要"),
     "RejectDraft": _l("退回草稿"),
     "ReleaseHold": _l("解除挂账"),

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from app.cases.commands.evidence import AddPhoto
+from app.cases.commands.feedback import RecordFeedback
 from app.cases.commands.filters import DropFilter, SaveFilter
 from app.cases.commands.moving import MoveCases, UndoMove
+from app.cases.commands.reassigning import ReassignUnit
 from app.cases.commands.report import ReportCase
 from app.cases.commands.requests import (
     RaiseSupervision,
@@ -29,6 +31,8 @@ __all__ = [
     "MoveCases",
     "PutOffTimers",
     "RaiseSupervision",
+    "ReassignUnit",
+    "RecordFeedback",
     "ReleaseHold",
     "ReportCase",
     "RequestExtension",
