@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from threading import Thread
 
@@ -58,6 +58,13 @@ def chromium() -> Iterator[Browser]:
         browser.close()
 
 
+# What the policy refuses is said in the console too, though not by every kind of refusal.
+_REFUSALS = """
+document.addEventListener("securitypolicyviolation", (event) =>
+  console.error(`policy: ${event.violatedDirective} ${event.blockedURI}`));
+"""
+
+
 @dataclass
 class Reader:
     """Somebody before a browser, and what the browser complained of."""
@@ -65,6 +72,7 @@ class Reader:
     page: Page
     address: str
     complaints: list[str] = field(default_factory=list)
+    outside: list[str] = field(default_factory=list)
 
     def open(self, path: str) -> None:
         self.page.goto(self.address + path)
@@ -76,18 +84,43 @@ class Reader:
         self.page.keyboard.press("Enter")
         self.page.wait_for_url("**/inbox")
 
+    def hear(self) -> None:
+        """Note what the browser complains of from now on, and what it asks of other machines."""
+        self.page.add_init_script(_REFUSALS)
+        self.page.on(
+            "console",
+            lambda said: self.complaints.append(said.text) if said.type == "error" else None,
+        )
+        self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
+        ours = (self.address, "data:", "blob:")
+        self.page.on(
+            "request",
+            lambda asked: None if asked.url.startswith(ours) else self.outside.append(asked.url),
+        )
+
+
+Readers = Callable[[], Reader]
+
 
 @pytest.fixture
-def reader(chromium: Browser, address: str) -> Iterator[Reader]:
+def readers(chromium: Browser, address: str) -> Iterator[Readers]:
+    """Return a way to seat one more reader of Chinese at a desk, each with a browser window of their own."""
+    contexts = []
+
+    def seat() -> Reader:
+        context = chromium.new_context(viewport={"width": 1440, "height": 900}, locale="zh-CN")
+        contexts.append(context)
+        context.set_default_timeout(15_000)
+        opened = Reader(context.new_page(), address)
+        opened.hear()
+        return opened
+
+    yield seat
+    for context in contexts:
+        context.close()
+
+
+@pytest.fixture
+def reader(readers: Readers) -> Reader:
     """Return a reader of Chinese at a desk."""
-    context = chromium.new_context(viewport={"width": 1440, "height": 900}, locale="zh-CN")
-    context.set_default_timeout(15_000)
-    page = context.new_page()
-    opened = Reader(page, address)
-    page.on(
-        "console",
-        lambda said: opened.complaints.append(said.text) if said.type == "error" else None,
-    )
-    page.on("pageerror", lambda error: opened.complaints.append(str(error)))
-    yield opened
-    context.close()
+    return readers()
