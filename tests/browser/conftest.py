@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from threading import Thread
 
 import pytest
+from flask import Flask
 from playwright.sync_api import Browser, Page, sync_playwright
 from sqlalchemy import text
 from werkzeug.serving import make_server
@@ -34,10 +35,15 @@ def desk(database: Database) -> Desk:
 
 
 @pytest.fixture
-def address(desk: Desk, database: Database, settings: Settings, clock: FixedClock) -> Iterator[str]:
+def product(desk: Desk, database: Database, settings: Settings, clock: FixedClock) -> Flask:
+    """Return the application that is served."""
+    return create_app(settings, database=database, clock=clock)
+
+
+@pytest.fixture
+def address(product: Flask) -> Iterator[str]:
     """Serve the product; return where."""
-    app = create_app(settings, database=database, clock=clock)
-    server = make_server("127.0.0.1", 0, app, threaded=True)
+    server = make_server("127.0.0.1", 0, product, threaded=True)
     thread = Thread(target=server.serve_forever)
     thread.start()
     yield f"http://127.0.0.1:{server.port}"
