@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field, fields, replace
+from typing import Any
 
 from playwright.sync_api import Page
 from sqlalchemy import text
@@ -69,7 +70,7 @@ def named_in_latin(desk: Desk) -> Desk:
         for statement in _IN_LATIN.split(";\n"):
             session.execute(text(statement))
         session.commit()
-    people = {
+    people: dict[str, Any] = {
         one.name: replace(actor, label=one.name.capitalize())
         for one in fields(desk.city)
         if isinstance(actor := getattr(desk.city, one.name), Actor)

@@ -33,7 +33,9 @@ NO_PAGE = frozenset({
     "cases.choose_move", "modeling.content", "modeling.check", "oversight.diagram",
 })  # fmt: skip
 FILES_OF_EACH_EDITOR = ("check.bpmn", "routing.dmn", "accept.json")
-MORE = {"cases.inbox": ({"tab": "group"}, {"tab": "all"}, {"tab": "done"})}
+MORE: dict[str, tuple[dict[str, Any], ...]] = {
+    "cases.inbox": ({"tab": "group"}, {"tab": "all"}, {"tab": "done"})
+}
 EDITORS = {"modeling.edit", "modeling.compare", "modeling.history"}
 EARLIER = ('before_due("handling", "2 working_hour")', 'before_due("handling", "1 working_hour")')
 # Colours that other makers give to what they draw into our page: bpmn-js-bpmnlint's sum of its findings, and the
