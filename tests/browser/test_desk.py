@@ -98,6 +98,10 @@ def test_loser_of_a_race_is_told_who_won_and_keeps_the_text(reader: Reader, desk
     told = page.inner_text("#pane")
     assert "受理员乙" in told
     assert "请转园林部门" in told
+    # What has become of the case, and the way there.
+    assert "案件现在：" in told
+    number = desk.case(case_id)["number"]
+    assert page.locator(f"#pane .notice a[href='/cases/{number}']").is_visible()
     assert "已由他人办理" in page.inner_text(f"tr[data-item='{item}']")
 
 
