@@ -25,7 +25,9 @@ from app.web.access import SIGNED_IN, open_to
 from app.web.acting import act
 from app.web.errors import status_of
 from app.web.navigation import NavigationItem
-from app.web.spreadsheets import BYTES_LIMIT, as_download, rows_of_workbook, workbook_bytes
+from app.web.spreadsheets.reading import rows_of_workbook
+from app.web.spreadsheets.transfer import as_download, uploaded_workbook
+from app.web.spreadsheets.writing import table_of
 from sla.holidays import published_years
 
 blueprint = Blueprint("catalogue", __name__, template_folder="templates")
@@ -73,7 +75,8 @@ def download(version_id: int) -> ResponseReturnValue:
     version = queries.version_of(session, version_id)
     classes = queries.classes_of(session, version.id)
     entries = ((one.entry, one.conditions) for one in queries.with_conditions(session, classes))
-    content = workbook_bytes(str(version.valid_from), HEADER, rows_of(entries))
+    runtime: Runtime = current_app.extensions["jingwei"]
+    content = table_of(str(version.valid_from), HEADER, rows_of(entries), runtime.clock.now())
     return as_download(content, f"catalogue-{version.valid_from}.xlsx")
 
 
@@ -90,7 +93,7 @@ def enter_edition() -> ResponseReturnValue:
     """Enter an edition from a workbook, or show the form again with what is wrong in it."""
     typed = {name: request.form.get(name, "").strip() for name in ("valid_from", "note")}
     try:
-        rows = rows_of_workbook(_uploaded())
+        rows = rows_of_workbook(uploaded_workbook())
         edition = edition_of_rows(rows, _day("valid_from", typed["valid_from"]), typed["note"])
         act(EnterEdition(edition))
     except InvalidInput as error:
@@ -104,14 +107,6 @@ def enter_edition() -> ResponseReturnValue:
         "success",
     )
     return redirect(url_for("catalogue.editions"))
-
-
-def _uploaded() -> bytes:
-    file = request.files.get("file")
-    if file is None or not file.filename:
-        raise InvalidInput({"file": _("请选择文件")})
-    # One byte more than allowed tells that it is too much.
-    return file.stream.read(BYTES_LIMIT + 1)
 
 
 def _day(field: str, text: str) -> date:

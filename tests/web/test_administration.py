@@ -20,6 +20,7 @@ from app.accounts.spreadsheets import PERSON_COLUMNS, UNIT_COLUMNS, rows_of
 from app.accounts.tables import Person, Unit
 from app.errors import InvalidInput
 from app.run import SYSTEM, run
+from tests.workbooks import HOSTILE
 
 PASSWORD = "a long enough one"
 
@@ -304,6 +305,16 @@ def test_file_that_is_no_sheet_of_ours_is_refused(
     admin: FlaskClient, content: bytes, fault: str
 ) -> None:
     status, page = _upload(admin, "people", content)
+    assert status == 422
+    assert fault in page
+
+
+@pytest.mark.parametrize("what", ["units", "people"])
+@pytest.mark.parametrize(("content", "fault"), HOSTILE.values(), ids=HOSTILE)
+def test_hostile_workbook_is_refused_by_each_form(
+    admin: FlaskClient, what: str, content: bytes, fault: str
+) -> None:
+    status, page = _upload(admin, what, content)
     assert status == 422
     assert fault in page
 
