@@ -29,12 +29,15 @@ COMMAND_WORDS: Final = {
     "LiftLockOut": _l("解除登录锁定"),
     "LoadCatalogue": _l("载入案件分类"),
     "MoveCases": _l("迁移在办案卷"),
+    "MoveUnit": _l("移动单位"),
     "ProposeDraft": _l("提请部署草稿"),
     "RaiseSupervision": _l("督办案卷"),
+    "ReactivatePerson": _l("重新启用人员"),
     "RefreshPasswordHash": _l("登录时更新自己的密码摘要"),
     "RejectDraft": _l("退回草稿"),
     "ReleaseHold": _l("解除挂账"),
     "RemoveDraftFile": _l("移出草稿文件"),
+    "ReopenUnit": _l("重新启用单位"),
     "ReportCase": _l("登记案卷"),
     "RequestExtension": _l("申请延期"),
     "RequestHold": _l("申请挂账"),
@@ -50,4 +53,13 @@ COMMAND_WORDS: Final = {
     "UploadPeople": _l("上传人员表格"),
     "UploadUnits": _l("上传单位表格"),
     "WithdrawDraft": _l("撤回提请"),
+}
+
+CHANGE_WORDS: Final = {
+    "unit_closed": _l("停用"),
+    "unit_reopened": _l("重新启用"),
+    "unit_moved": _l("移动"),
+    "person_moved": _l("调动"),
+    "person_deactivated": _l("停用"),
+    "person_reactivated": _l("重新启用"),
 }
