@@ -132,13 +132,13 @@ def refuse_departure(tx: Tx, person: Person, unit: Unit) -> None:
 
 
 def _refuse_place(tx: Tx, unit: Unit, parent: Unit, deeper: int) -> None:
-    fault: str | None = None
+    fault: Text | None = None
     if unit.parent_id is None:
-        fault = "城市一级的单位没有上级，不能移动"
+        fault = Text("城市一级的单位没有上级，不能移动")
     elif parent.path.startswith(unit.path):
-        fault = "不能移到自己或自己的下级单位之下"
+        fault = Text("不能移到自己或自己的下级单位之下")
     elif parent.id == unit.parent_id:
-        fault = "已经在这个上级单位之下"
+        fault = Text("已经在这个上级单位之下")
     elif unit.active and not parent.active:
         fault = Text("单位“%(name)s”已停用，请另选单位", name=parent.name)
     else:
