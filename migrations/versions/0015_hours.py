@@ -1,10 +1,10 @@
-"""Create the record of changes in the organisation."""
+"""Create the table of working hours and the record of changes in the organisation."""
 
 from __future__ import annotations
 
 import sqlalchemy as sa
 from alembic import op
-from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 
 from app.db.types import UtcDateTime
 
@@ -20,6 +20,15 @@ _KINDS = (
 
 
 def upgrade() -> None:
+    op.create_table(
+        "working_hours",
+        sa.Column("valid_from", sa.Date(), primary_key=True),
+        sa.Column("spans", ARRAY(sa.Text()), nullable=False),
+        sa.Column("note", sa.Text(), nullable=False),
+        sa.Column("entered_at", UtcDateTime(), nullable=False),
+        sa.Column("entered_by", sa.BigInteger(), sa.ForeignKey("people.id")),
+        sa.CheckConstraint("cardinality(spans) BETWEEN 1 AND 4", name="spans"),
+    )
     op.create_table(
         "organisation_changes",
         sa.Column("id", sa.BigInteger(), sa.Identity(), primary_key=True),
@@ -40,3 +49,4 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     op.drop_table("organisation_changes")
+    op.drop_table("working_hours")

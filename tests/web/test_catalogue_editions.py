@@ -64,3 +64,24 @@ def test_hostile_workbook_is_refused_by_name(admin, content, fault):
     answer = _upload(admin, content)
     assert answer.status_code == 422
     assert fault in answer.text
+
+
+def test_working_hours_are_entered_and_shown_with_their_source(admin, signed, city):
+    typed = {
+        "valid_from": "2025-12-01",
+        "morning_begin": "08:30",
+        "morning_end": "12:00",
+        "afternoon_begin": "13:30",
+        "afternoon_end": "12:30",
+    }
+    refused = admin.post("/catalogue/calendar/hours", data=typed)
+    assert refused.status_code == 422
+    assert 'href="#hours"' in refused.text
+    assert 'value="13:30"' in refused.text
+    done = admin.post("/catalogue/calendar/hours", data={**typed, "afternoon_end": "17:00"})
+    assert done.status_code == 302
+    page = signed(city.supervisor).get("/catalogue/calendar").text
+    assert "08:30-12:00、13:30-17:00" in page
+    assert "待生效" in page
+    assert "sla/policies/calendar.yml" in page
+    assert 'name="morning_begin"' not in page

@@ -25,6 +25,7 @@ COMMAND_WORDS: Final = {
     "DropFilter": _l("删去自己的筛选"),
     "EnterCalendarYear": _l("录入日历年份"),
     "EnterEdition": _l("录入分类版本"),
+    "EnterWorkingHours": _l("录入工作时间"),
     "HandBackItem": _l("退回认领的工作"),
     "LiftLockOut": _l("解除登录锁定"),
     "LoadCatalogue": _l("载入案件分类"),
