@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import app.cases.departures  # noqa: F401 because it says what stands in the way of a move
 from app.cases.commands.evidence import AddPhoto
 from app.cases.commands.feedback import RecordFeedback
 from app.cases.commands.filters import DropFilter, SaveFilter
