@@ -8,8 +8,8 @@ from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 
 from app.db.types import UtcDateTime
 
-revision = "0015_hours"
-down_revision = "0014_calendar"
+revision = "0016_hours"
+down_revision = "0015_reassignments"
 branch_labels = None
 depends_on = None
 
