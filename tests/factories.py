@@ -49,6 +49,8 @@ INSERT INTO responsibility_grids (code, district_code, name, outline) VALUES ('R
 INSERT INTO unit_grids (code, responsibility_code, street_code, district_code, outline)
   VALUES ('140106001001001', 'R1', '140106001', '140106', '{_SQUARE}');
 INSERT INTO grid_versions (digest, loaded_at) VALUES ('one square', '2025-01-01');
+-- What a test adds comes after these, wherever the sequences stand: they do not roll back.
+SELECT setval(pg_get_serial_sequence('units', 'id'), 10000), setval(pg_get_serial_sequence('people', 'id'), 10000);
 """
 
 

@@ -50,6 +50,9 @@ def address(product: Flask) -> Iterator[str]:
     server.shutdown()
     thread.join()
     server.server_close()
+    watch = product.extensions.get("desk_watch")
+    if watch is not None:
+        watch.stop()
 
 
 @pytest.fixture(scope="session")

@@ -14,6 +14,7 @@ from playwright.sync_api import Page
 
 from app.accounts.roles import ANALYST
 from app.cases.commands.moving import MoveCases
+from app.cases.commands.reassigning import ReassignUnit
 from app.cases.effects import topics
 from app.modeling.bundles import shipped_files
 from app.modeling.commands import DeployBundle
@@ -30,7 +31,7 @@ from tests.factories import Desk
 NO_PAGE = frozenset({
     "static", "web.home", "web.health", "web.favicon", "oidc.leave", "oidc.come_back",
     "places.map_tile", "places.at", "cases.inbox_events", "cases.conditions", "cases.photo",
-    "cases.choose_move", "modeling.content", "modeling.check", "oversight.diagram",
+    "cases.nearby_open", "oversight.points", "cases.choose_move", "modeling.content", "modeling.check", "oversight.diagram",
 })  # fmt: skip
 FILES_OF_EACH_EDITOR = ("check.bpmn", "routing.dmn", "accept.json")
 MORE: dict[str, tuple[dict[str, Any], ...]] = {
@@ -57,6 +58,7 @@ def values(product: Flask, desk: Desk) -> dict[str, Any]:
         actor=SYSTEM,
     )
     move = run(MoveCases((moved,), new), actor=SYSTEM)
+    reassigned = run(ReassignUnit(11, 12, "合并"), actor=desk.city.supervisor)
     analyst = Actor(901, 1, "/1/", frozenset({ANALYST}), "分析员甲")
     return {
         "number": desk.case(closed)["number"],
@@ -64,6 +66,7 @@ def values(product: Flask, desk: Desk) -> dict[str, Any]:
         "from_hash": desk.city.definition_hash,
         "to_hash": new,
         "move_id": move.move_id,
+        "reassignment_id": reassigned.reassignment_id,
         "draft_id": run(StartDraft("case", "改核查"), actor=analyst),
         "unit_id": 11,
         "person_id": 104,

@@ -42,6 +42,8 @@ class Watch:
         self._lock = Lock()
         self._streams: set[_Stream] = set()
         self._running = False
+        self._thread: Thread | None = None
+        self._hurry = Event()
 
     def join(self, runtime: Runtime) -> _Stream | None:
         """Return a stream of changes; None when there are as many as this process bears."""
@@ -52,8 +54,21 @@ class Watch:
             self._streams.add(stream)
             if not self._running:
                 self._running = True
-                Thread(target=self._watch, args=(runtime,), name="desk-watch", daemon=True).start()
+                self._hurry.clear()
+                self._thread = Thread(
+                    target=self._watch, args=(runtime,), name="desk-watch", daemon=True
+                )
+                self._thread.start()
             return stream
+
+    def stop(self) -> None:
+        """Forget every stream and wait for the last look: the database may be left behind then."""
+        with self._lock:
+            self._streams.clear()
+            thread = self._thread
+        self._hurry.set()
+        if thread is not None:
+            thread.join()
 
     def leave(self, stream: _Stream) -> None:
         """Forget a stream."""
@@ -72,7 +87,7 @@ class Watch:
 
     def _watch(self, runtime: Runtime) -> None:
         before: Look | None = None
-        pause, lost = Event(), False
+        lost = False
         while self._wanted():
             try:
                 before, lost = self._step(runtime, before), False
@@ -81,7 +96,7 @@ class Watch:
                 if not lost:
                     log.warning("the desk's watch cannot look at the open items: %s", error)
                 lost = True
-            pause.wait(_EVERY_S)
+            self._hurry.wait(_EVERY_S)
 
     def _wanted(self) -> bool:
         """Tell whether anybody listens; the last look ends under the same lock as the first begins."""
