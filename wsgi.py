@@ -8,8 +8,10 @@ import click
 
 from app import create_app
 from app.accounts.production import refuse_demo_accounts
+from app.web.serving import watch_for_end
 
 app = create_app()
+watch_for_end()
 # Not for the rest of the command line: that is where the accounts are ended.
 command = click.get_current_context(silent=True)
 serves = command is not None and command.info_name == "run"

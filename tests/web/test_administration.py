@@ -135,7 +135,7 @@ def test_person_is_let_in_again_on_their_page(
     assert f'action="/admin/people/{person_id}/reactivate"' in page
     admin.post(f"/admin/people/{person_id}/reactivate")
     assert _person(session, "wang").active
-    assert "重新启用" in admin.get(f"/admin/people/{person_id}").text
+    assert "重新启用账号" in admin.get(f"/admin/people/{person_id}").text
 
 
 def test_person_is_created_with_roles_and_a_first_password(

@@ -63,6 +63,6 @@ CHANGE_WORDS: Final = {
     "unit_reopened": _l("重新启用"),
     "unit_moved": _l("移动"),
     "person_moved": _l("调动"),
-    "person_deactivated": _l("停用"),
-    "person_reactivated": _l("重新启用"),
+    "person_deactivated": _l("停用账号"),
+    "person_reactivated": _l("重新启用账号"),
 }

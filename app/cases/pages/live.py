@@ -21,6 +21,7 @@ from app.cases.queries.watching import Change, Look, changes_between, look
 from app.db.session import db
 from app.run import Actor, Runtime
 from app.web.access import SIGNED_IN, open_to
+from app.web.serving import ending
 
 log = logging.getLogger(__name__)
 
@@ -140,15 +141,18 @@ def inbox_events() -> ResponseReturnValue:
 def events(
     watch: Watch, stream: _Stream, actor: Actor, clock: Callable[[], float] = monotonic
 ) -> Iterator[str]:
-    """Yield events as EventSource reads them, until the stream has lasted as long as it may."""
-    ends = clock() + LONGEST_S
+    """Yield events as EventSource reads them, until the stream has lasted as long as it may or the server ends."""
+    ends, quiet_s = clock() + LONGEST_S, 0.0
     try:
         yield "retry: 5000\n\n"
-        while (left := ends - clock()) > 0:
+        while ends > clock() and not ending.is_set():
             try:
-                changes = stream.get(timeout=min(HEARTBEAT_S, left))
+                changes = stream.get(timeout=_EVERY_S)
             except Empty:
-                yield ": here\n\n"
+                quiet_s += _EVERY_S
+                if quiet_s >= HEARTBEAT_S:
+                    quiet_s = 0.0
+                    yield ": here\n\n"
                 continue
             for change in changes:
                 kind = kind_for(actor, change)
