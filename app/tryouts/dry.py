@@ -10,7 +10,6 @@ from collections.abc import Callable, Mapping, Sequence
 from copy import deepcopy
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from functools import partial
 from typing import Any, Final
 
 import orjson
@@ -163,7 +162,7 @@ class DryCase:
         ask = ASKS.get(message)
         self._move(
             lambda moment, payload: instance.receive(definition, state, message, payload, moment),
-            ask=None if ask is None else partial(ask, given=given),
+            ask=None if ask is None else lambda context: ask(context, given),
         )
 
     @property

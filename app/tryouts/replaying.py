@@ -91,9 +91,8 @@ class _Replay:
     def _plan(self) -> None:
         """Plan the answers of the items that have just opened; forget those that have closed."""
         items = self.dry.items
-        for plans in (self.planned, self.withdrawn):
-            for token in [token for token in plans if token not in items]:
-                del plans[token]  # type: ignore[attr-defined]  # both are dicts by token
+        self.planned = {one: plan for one, plan in self.planned.items() if one in items}
+        self.withdrawn = {one: item for one, item in self.withdrawn.items() if one in items}
         for token in sorted(items.keys() - self.known):
             self.known.add(token)
             self._plan_item(items[token])

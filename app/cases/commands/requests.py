@@ -207,7 +207,7 @@ def _ask(context: StepContext, kind: str, reason: str, **details: object) -> int
         raise StateChanged("已有一项同类申请等待批复。")
     with context.connection.cursor(row_factory=tuple_row) as cursor:
         row = cursor.execute(_NEXT_NO, (context.case["id"], kind)).fetchone()
-    number = max([1 if row is None else int(row[0]), *(no + 1 for no in pending)])
+    number: int = max([1 if row is None else int(row[0]), *(no + 1 for no in pending)])
     context.ask(kind, number, reason, details)
     context.defaults |= {"reason": reason, **details}
     return number
