@@ -47,9 +47,7 @@ def check_answers(form: Form, given: Mapping[str, Any]) -> dict[str, Any]:
         if field.hidden_when and holds(field.hidden_when, answers):
             answers[field.key] = None
             faults.pop(field.key, None)
-        elif (
-            answers[field.key] is None and field.key not in faults and is_required(field, answers)
-        ):
+        elif answers[field.key] is None and field.key not in faults and is_required(field, answers):
             faults[field.key] = Text("请填写这一项")
     if faults:
         raise InvalidInput(faults)

@@ -23,6 +23,8 @@ OTHER_END: Final = "other-end"
 OTHER_DUE: Final = "other-due"
 ASSUMED: Final = "assumed"
 UNHEARD: Final = "unheard"
+PASSED: Final = "passed-"
+"""Before an element's id."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,12 +69,23 @@ class Group:
 
 @dataclass(frozen=True, slots=True)
 class OtherLimit:
-    """A clock whose limit differs, and in how many cases."""
+    """A clock whose limit differs, and in which cases."""
 
+    key: str
     clock: str
     before: str
     after: str
-    count: int
+    lines: tuple[Line, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Way:
+    """A way through the user tasks, and which cases take it on either version."""
+
+    tasks: tuple[str, ...]
+    before: tuple[Line, ...]
+    after: tuple[Line, ...]
+    key: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,17 +96,30 @@ class Figures:
     lists: Mapping[str, tuple[Line, ...]]
     groups: tuple[Group, ...]
     limits: tuple[OtherLimit, ...]
+    ways: tuple[Way, ...]
     mean_before: float
     mean_after: float
 
     def of(self, key: str) -> tuple[Line, ...]:
         """Return the cases behind a figure. Raises NotFound for one there is not."""
-        for group in self.groups:
-            if group.key == key:
-                return group.lines
-        if key not in self.lists:
+        found: dict[str, tuple[Line, ...]] = {one.key: one.lines for one in self.groups}
+        found |= {one.key: one.lines for one in self.limits}
+        for way in self.ways:
+            found |= {f"before-{way.key}": way.before, f"after-{way.key}": way.after}
+        found |= self.lists
+        if key.startswith(PASSED):
+            return self.passing(key.removeprefix(PASSED))
+        if key not in found:
             raise NotFound
-        return self.lists[key]
+        return found[key]
+
+    def passing(self, element: str) -> tuple[Line, ...]:
+        """Return the cases that pass an element on either version."""
+        return tuple(
+            line
+            for line in self.told
+            if element in line.before["passed"] or element in line.after["passed"]
+        )
 
 
 # Which cases each figure counts.
@@ -163,6 +189,7 @@ def figures(lines: Sequence[Line]) -> Figures:
         lists=lists,
         groups=_groups(lists[OTHER_PATH]),
         limits=_limits(told),
+        ways=_ways(told),
         mean_before=_mean([line.before["seconds"] for line in told]),
         mean_after=_mean([line.after["seconds"] for line in told]),
     )
@@ -180,15 +207,29 @@ def _groups(lines: Sequence[Line]) -> tuple[Group, ...]:
 
 
 def _limits(lines: Sequence[Line]) -> tuple[OtherLimit, ...]:
-    counts: dict[tuple[str, str, str], int] = {}
+    alike: dict[tuple[str, str, str], list[Line]] = {}
     for line in lines:
         before, after = line.before["limits"], line.after["limits"]
         for clock in sorted(before.keys() | after.keys()):
             one, other = before.get(clock, ""), after.get(clock, "")
             if one != other:
-                key = (clock, one, other)
-                counts[key] = counts.get(key, 0) + 1
-    return tuple(OtherLimit(*key, count) for key, count in sorted(counts.items()))
+                alike.setdefault((clock, one, other), []).append(line)
+    return tuple(
+        OtherLimit(f"limit-{number}", *key, tuple(found))
+        for number, (key, found) in enumerate(sorted(alike.items()), start=1)
+    )
+
+
+def _ways(lines: Sequence[Line]) -> tuple[Way, ...]:
+    alike: dict[tuple[str, ...], tuple[list[Line], list[Line]]] = {}
+    for line in lines:
+        for side, outcome in enumerate((line.before, line.after)):
+            alike.setdefault(tuple(outcome["tasks"]), ([], []))[side].append(line)
+    ranked = sorted(alike.items(), key=lambda one: (-len(one[1][0]), -len(one[1][1]), one[0]))
+    return tuple(
+        Way(tasks, tuple(before), tuple(after), f"way-{number}")
+        for number, (tasks, (before, after)) in enumerate(ranked, start=1)
+    )
 
 
 def _more(these: Mapping[str, int], those: Mapping[str, int]) -> tuple[str, ...]:

@@ -8,8 +8,10 @@ from html import unescape
 import pytest
 from flask.testing import FlaskClient
 
+from app.accounts.commands import CreatePerson
+from app.accounts.roles import AUDITOR
 from app.modeling.draft_commands import SaveDraftFile, StartDraft
-from app.run import Actor, run
+from app.run import SYSTEM, Actor, run
 from tests.commands.test_modeling_drafts import person
 from tests.factories import Desk
 from tests.web.conftest import SignIn
@@ -130,3 +132,28 @@ def test_only_analysts_and_administrators_enter(signed: SignIn, desk: Desk, draf
     client = signed(desk.city.dispatcher)
     assert client.get(f"/modeling/drafts/{draft}/try").status_code == 403
     assert client.get(f"/modeling/drafts/{draft}/replay").status_code == 403
+
+
+def test_auditor_reads_and_changes_nothing(
+    client_of_maker: FlaskClient, signed: SignIn, desk: Desk, draft: int
+) -> None:
+    desk.closed_case()
+    form = {"month": "2025-11", "wanted": "50", "assumed": "2 工作时"}
+    started = client_of_maker.post(f"/modeling/drafts/{draft}/replay", data=form)
+    person_id = run(CreatePerson(1, "auditor", "审计员甲", roles=(AUDITOR,)), actor=SYSTEM)
+    auditor = signed(Actor(person_id, 1, "/1/", frozenset({AUDITOR}), "审计员甲"))
+    for address in (
+        "/modeling",
+        f"/modeling/drafts/{draft}",
+        f"/modeling/drafts/{draft}/replay",
+        str(started.headers["Location"]),
+    ):
+        page = auditor.get(address)
+        assert page.status_code == 200
+        body = page.text.split("<main")[1]
+        assert 'method="post"' not in body
+        assert "hx-post" not in body
+    assert 'data-locked="yes"' in auditor.get(f"/modeling/drafts/{draft}/case.bpmn").text
+    assert auditor.post(f"/modeling/drafts/{draft}/replay", data=form).status_code == 403
+    address = f"/modeling/drafts/{draft}/try"
+    assert auditor.post(address, data=BEGINNING).status_code == 200

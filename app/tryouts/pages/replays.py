@@ -10,6 +10,7 @@ from flask import redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
+from app.cases.calendars import clock_policies
 from app.cases.pages import room as cases_room
 from app.cases.queries.outline import outline_of
 from app.db.session import db
@@ -17,23 +18,25 @@ from app.engine.definitions import bundle_hash, compile_bundle, times_of
 from app.errors import AppError, DefinitionError, InvalidInput, NotFound, Text
 from app.modeling.bundles import diagrams_of
 from app.modeling.draft_queries import contents_of, draft_of, version_files
+from app.modeling.pages.room import ANALYSTS, READERS
 from app.oversight.queries.diagrams import MAIN
 from app.tryouts import queries
 from app.tryouts.commands import SIZES, AdvanceReplay, StartReplay
-from app.tryouts.pages.room import ANALYSTS, blueprint, faults_of
+from app.tryouts.pages.room import blueprint, faults_of
 from app.tryouts.queries import figures_of, progress_of, replay_of, replays_of
 from app.tryouts.tables import DraftReplay
 from app.web.access import open_to
 from app.web.acting import act
 from app.web.errors import status_of, text_of
-from app.web.language import said
+from app.web.language import language_code, said
 
 SHOWN: Final = 50
 LISTED: Final = 10
+WAYS: Final = 20
 
 
 @blueprint.get("/drafts/<int:draft_id>/replay")
-@open_to(*ANALYSTS)
+@open_to(*READERS)
 def replays(draft_id: int, errors: Mapping[str, str] | None = None) -> str:
     """Ask which month and how many cases; list the replays there were."""
     session = db.session()
@@ -75,7 +78,7 @@ def start(draft_id: int) -> ResponseReturnValue:
 
 
 @blueprint.get("/replays/<int:replay_id>")
-@open_to(*ANALYSTS)
+@open_to(*READERS)
 def replay(replay_id: int) -> str:
     """Show a replay: how far it is, its figures, and the cases of the figure asked for."""
     replay = replay_of(db.session(), replay_id)
@@ -102,7 +105,7 @@ def advance(replay_id: int) -> ResponseReturnValue:
 
 
 @blueprint.get("/drafts/<int:draft_id>/replay/last")
-@open_to(*ANALYSTS)
+@open_to(*READERS)
 def last(draft_id: int) -> str:
     """Show the figures of a draft's last replay in short, for whoever decides on the draft."""
     session = db.session()
@@ -135,6 +138,8 @@ def _shown(replay: DraftReplay, stopped: str | None = None) -> dict[str, Any]:
         "stopped": stopped,
         "keys": queries,
         "why": _why,
+        "clock_name": _clock_name,
+        "most_ways": WAYS,
     }
 
 
@@ -161,6 +166,12 @@ def _list(replay: DraftReplay) -> dict[str, Any] | None:
     rest = [line for line in lines if line.number > after]
     more = rest[SHOWN - 1].number if len(rest) > SHOWN else None
     return {"key": key, "lines": rest[:SHOWN], "all": len(lines), "more": more, "first": not after}
+
+
+def _clock_name(name: str) -> str:
+    """Return what people call a clock."""
+    policy = clock_policies().get(name)
+    return name if policy is None else policy.label(language_code())
 
 
 def _why(failure: Mapping[str, Any]) -> str:

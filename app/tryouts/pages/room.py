@@ -9,18 +9,16 @@ from typing import Final
 from flask import Blueprint
 from flask_babel import lazy_gettext as _l
 
-from app.accounts.roles import ADMINISTRATOR, ANALYST
-from app.cases.clocks import HANDLING
 from app.cases.effects import topics
 from app.cases.pages import room as cases_room
 from app.cases.pages import words
 from app.errors import Fault
 from app.modeling.bundles import find_faults
+from app.modeling.pages.room import may_change
 from app.oversight.queries.diagrams import MAIN
 from app.run import SYSTEM
 from app.tryouts.dry import World
 
-ANALYSTS: Final = (ANALYST, ADMINISTRATOR)
 MESSAGES: Final[words.Words] = {
     "extension_requested": _l("申请延期"),
     "hold_requested": _l("申请挂账"),
@@ -33,9 +31,9 @@ blueprint = Blueprint("tryouts", __name__, template_folder="../templates", url_p
 
 
 @blueprint.context_processor
-def _offer_words() -> dict[str, ModuleType | words.Words | str]:
+def _offer_words() -> dict[str, ModuleType | words.Words | bool]:
     """Offer the words of the trade to the templates of this room."""
-    return {"words": words, "message_names": MESSAGES, "HANDLING": HANDLING}
+    return {"words": words, "message_names": MESSAGES, "may_change": may_change()}
 
 
 def world() -> World:

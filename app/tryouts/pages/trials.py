@@ -23,12 +23,12 @@ from app.engine.instance import tokens_at
 from app.errors import AppError, InvalidInput, NotFound
 from app.modeling.bundles import forms_of
 from app.modeling.draft_queries import contents_of, draft_of, files_of
-from app.modeling.pages.room import with_canvas
+from app.modeling.pages.room import READERS, with_canvas
 from app.modeling.tables import DefinitionDraft
 from app.oversight.queries.diagrams import MAIN, drawings_of
 from app.places.queries import districts
 from app.tryouts.dry import DryCase, DryItem, version_of
-from app.tryouts.pages.room import ANALYSTS, blueprint, faults_of, world
+from app.tryouts.pages.room import blueprint, faults_of, world
 from app.tryouts.trial import Beginning, Choice, Trial, begun, read_choices, take, written
 from app.web.access import open_to
 from app.web.errors import status_of, text_of
@@ -41,7 +41,7 @@ _YEARS: Final = range(2000, 2101)
 
 
 @blueprint.get("/drafts/<int:draft_id>/try")
-@open_to(*ANALYSTS)
+@open_to(*READERS)
 def begin(draft_id: int) -> ResponseReturnValue:
     """Ask what the case to try out is reported as; say why where the draft could not be deployed."""
     session = db.session()
@@ -50,7 +50,7 @@ def begin(draft_id: int) -> ResponseReturnValue:
 
 
 @blueprint.post("/drafts/<int:draft_id>/try")
-@open_to(*ANALYSTS)
+@open_to(*READERS)
 def step(draft_id: int) -> ResponseReturnValue:
     """Run the draft from the start through all choices so far, and the one just made."""
     session = db.session()
@@ -74,7 +74,7 @@ def step(draft_id: int) -> ResponseReturnValue:
 
 
 @blueprint.get("/drafts/<int:draft_id>/try/files/<path>")
-@open_to(*ANALYSTS)
+@open_to(*READERS)
 def file(draft_id: int, path: str) -> ResponseReturnValue:
     """Serve a diagram of the draft to the page's canvas."""
     state = files_of(db.session(), draft_id).get(path)
