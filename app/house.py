@@ -16,6 +16,7 @@ from app.run import Runtime, Services, install
 from app.settings import REPOSITORY, Settings
 from app.web import shell
 from app.web.access import check_rules
+from app.web.kept import start_keeping
 
 
 def build_app(
@@ -45,6 +46,7 @@ def build_app(
     import_tables()
     Migrate(app, db, directory=str(REPOSITORY / "migrations"))
     shell.init_app(app, settings)
+    start_keeping(app)
     register_rooms(app)
     check_rules(app)
     return app

@@ -31,6 +31,8 @@ class Settings:
     locale: str = "zh"
     page_size: int = 50
     page_size_limit: int = 200
+    # How old a figure may be that is costly to count; the page says when it was counted.
+    answers_kept_s: int = 60
     photo_bytes_limit: int = 10 * 1024 * 1024
     photos_per_request: int = 9
     secure_cookies: bool = False

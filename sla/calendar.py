@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from enum import Enum
 from itertools import accumulate, pairwise
@@ -44,6 +44,21 @@ class Hours:
             raise InvalidInput({"hours": fault})
         return cls(begin, end)
 
+    def __str__(self) -> str:
+        return f"{_written(self.begin)}-{_written(self.end)}"
+
+
+@dataclass(frozen=True, slots=True)
+class DatedHours:
+    """Working hours from a date on, seasons included, until the next ones.
+
+    known_from: a time that began earlier is counted as if they had never been decided, to its end.
+    """
+
+    valid_from: date
+    known_from: datetime
+    hours: tuple[Hours, ...]
+
 
 @dataclass(frozen=True, slots=True)
 class Season:
@@ -66,7 +81,7 @@ DEFAULT_HOURS = (Hours(8 * HOUR, 12 * HOUR), Hours(14 * HOUR, 18 * HOUR))
 
 @dataclass(frozen=True)
 class CalendarRules:
-    """What a calendar is made of; each field is a key of sla/policies/calendar.yml."""
+    """What a calendar is made of: each field is a key of sla/policies/calendar.yml, but the hours decided later."""
 
     zone: ZoneInfo = field(default_factory=lambda: ZoneInfo("Asia/Shanghai"))
     hours: tuple[Hours, ...] = DEFAULT_HOURS
@@ -74,10 +89,21 @@ class CalendarRules:
     weekdays: frozenset[int] = frozenset({1, 2, 3, 4, 5})
     holidays: HolidaySource = HolidaySource.CHINA
     working_day: timedelta = timedelta(hours=8)
+    # In order of their dates, which is the order in which they became known.
+    editions: tuple[DatedHours, ...] = ()
 
     def __post_init__(self) -> None:
-        for hours in (self.hours, *(season.hours for season in self.seasons)):
+        for hours in (
+            self.hours,
+            *(season.hours for season in self.seasons),
+            *(edition.hours for edition in self.editions),
+        ):
             _refuse_overlap(hours)
+        for earlier, later in pairwise(self.editions):
+            if not (
+                earlier.valid_from < later.valid_from and earlier.known_from <= later.known_from
+            ):
+                raise InvalidInput({"valid_from": "各版工作时间须按生效日期先后排列"})
         if not self.weekdays or not self.weekdays <= set(range(1, 8)):
             days = tuple(map(str, sorted(self.weekdays)))
             fault = Text("工作日须为 1 至 7（周一为 1），现为“%(days)s”", days=days)
@@ -88,6 +114,9 @@ class CalendarRules:
 
     def hours_on(self, on: date) -> tuple[Hours, ...]:
         """Return the hours worked on a date if it is worked at all."""
+        for edition in reversed(self.editions):
+            if edition.valid_from <= on:
+                return edition.hours
         return next((season.hours for season in self.seasons if season.holds(on)), self.hours)
 
 
@@ -134,16 +163,34 @@ class WorkingCalendar:
         overrides: Mapping[date, bool] | None = None,
         uploaded_years: Collection[int] = (),
         names: Mapping[date, str] | None = None,
+        book: DayBook | None = None,
     ) -> None:
-        """Take the rules and a city's own days; an uploaded year is known by `overrides` alone."""
+        """Take the rules and a city's own days; an uploaded year is known by `overrides` alone.
+
+        book: the days of another calendar, instead of all these.
+        """
         self.rules = rules or CalendarRules()
         self.local = LocalTime(self.rules.zone)
         self.working_day_us = span_us(self.rules.working_day)
-        self._book = DayBook(
+        self._book = book or DayBook(
             self.rules.holidays, self.rules.weekdays, overrides or {}, uploaded_years, names or {}
         )
         self._tables: dict[int, _YearTable] = {}
         self._latest: _YearTable | None = None
+        self._earlier: dict[int, WorkingCalendar] = {}
+
+    def as_of(self, at: datetime) -> WorkingCalendar:
+        """Return the calendar as it was known at a moment: without the hours decided since."""
+        editions = self.rules.editions
+        known = sum(edition.known_from <= at for edition in editions) if editions else 0
+        if known == len(editions):
+            return self
+        earlier = self._earlier.get(known)
+        if earlier is None:
+            rules = replace(self.rules, editions=editions[:known])
+            earlier = WorkingCalendar(rules, book=self._book)
+            self._earlier[known] = earlier
+        return earlier
 
     @property
     def zone(self) -> ZoneInfo:
@@ -307,6 +354,11 @@ def _time_of_day(written: str) -> int:
     if not 0 <= int(minute) < 60:
         raise ValueError(written)
     return int(hour) * HOUR + int(minute) * MINUTE
+
+
+def _written(us: int) -> str:
+    minutes = us // MINUTE
+    return f"{minutes // 60:02}:{minutes % 60:02}"
 
 
 def _refuse_negative(amount: timedelta) -> None:

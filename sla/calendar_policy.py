@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
+from dataclasses import replace
 from datetime import date, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from app.errors import InvalidInput
-from sla.calendar import CalendarRules, Hours, Season, WorkingCalendar
+from sla.calendar import CalendarRules, DatedHours, Hours, Season, WorkingCalendar
 from sla.holidays import HolidaySource
 from sla.policy_files import POLICIES, Section, read_policy
 
@@ -23,9 +24,10 @@ def load_calendar(
     overrides: Mapping[date, bool] | None = None,
     uploaded_years: Collection[int] = (),
     names: Mapping[date, str] | None = None,
+    editions: tuple[DatedHours, ...] = (),
 ) -> WorkingCalendar:
-    """Build the calendar of a file; `zone` from the settings goes before the file's."""
-    rules = read_rules(path, zone=zone)
+    """Build the calendar of a file; `zone` from the settings goes before the file's, `editions` before its hours."""
+    rules = replace(read_rules(path, zone=zone), editions=editions)
     return WorkingCalendar(rules, overrides=overrides, uploaded_years=uploaded_years, names=names)
 
 

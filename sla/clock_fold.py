@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from typing import Final
 
 from app.errors import InvalidInput
@@ -100,7 +101,11 @@ _ENDED: Final[Mapping[str, ClockState]] = {
 
 
 def fold(events: Sequence[ClockEvent], calendar: WorkingCalendar) -> Fold:
-    """Fold the events of one clock, or those since a restart. Raises InvalidInput when none starts it."""
+    """Fold the events of one clock, or those since a restart. Raises InvalidInput when none starts it.
+
+    Hours decided since the clock began do not count: they would move a due time that people were told.
+    """
+    calendar = calendar.as_of(begun_at(events))
     head = events[0] if events else None
     if isinstance(head, Carried):
         state = _carried_on(head)
@@ -115,8 +120,19 @@ def fold(events: Sequence[ClockEvent], calendar: WorkingCalendar) -> Fold:
     return state
 
 
+def begun_at(events: Sequence[ClockEvent]) -> datetime:
+    """Return the moment of the last start or restart."""
+    for event in reversed(events):
+        if isinstance(event, Started | Restarted):
+            return event.at
+        if isinstance(event, Carried):
+            return event.begun_at
+    raise InvalidInput({"events": "时钟的第一个事件须为开始计时"})
+
+
 def carry(events: Sequence[ClockEvent], calendar: WorkingCalendar) -> Carried:
     """Put events, which may begin with a Carried, into one that reads the same, whatever follows."""
+    calendar = calendar.as_of(begun_at(events))
     state = fold(events, calendar)
     owed, due = [replace(portion) for portion in state.portions], state.due
     ended = state.ended_runs()

@@ -29,7 +29,7 @@ from sla.clock_events import (
     from_plain,
     to_plain,
 )
-from sla.clock_fold import carry, fold, would_be_due
+from sla.clock_fold import begun_at, carry, fold, would_be_due
 from sla.clock_policies import (
     AfterRedispatch,
     AfterRework,
@@ -44,6 +44,7 @@ from sla.limits import AnyLimit, Limit, LimitUnit, Until
 __all__ = [
     "ClockReading",
     "ClockState",
+    "begun_at",
     "cancel",
     "carry",
     "extend",
@@ -102,6 +103,7 @@ def read(
 
     A clock at rest shows what it showed when it came to rest, whatever the moment.
     """
+    calendar = calendar.as_of(begun_at(events))
     state = fold(events, calendar)
     running = state.state is ClockState.RUNNING
     rest = to_us(events[-1].at) if running else state.changed
@@ -291,7 +293,7 @@ _STATES: Final = {
 def _whole_limit(events: Sequence[ClockEvent], at: datetime) -> AnyLimit:
     """Return the limit to give again; a promised moment is given again as the span it was away."""
     limit = limit_of(events)
-    return Until(at + (limit.at - _begun_at(events))) if isinstance(limit, Until) else limit
+    return Until(at + (limit.at - begun_at(events))) if isinstance(limit, Until) else limit
 
 
 def _length(rule: ExtensionRule, events: Sequence[ClockEvent]) -> Limit:
@@ -301,17 +303,8 @@ def _length(rule: ExtensionRule, events: Sequence[ClockEvent]) -> Limit:
     limit = limit_of(events)
     if isinstance(limit, Limit):
         return limit.times(times)
-    hours = Decimal(span_us(limit.at - _begun_at(events))) / HOUR
+    hours = Decimal(span_us(limit.at - begun_at(events))) / HOUR
     return Limit(hours * times, LimitUnit.URGENT_HOUR)
-
-
-def _begun_at(events: Sequence[ClockEvent]) -> datetime:
-    for event in reversed(events):
-        if isinstance(event, Started | Restarted):
-            return event.at
-        if isinstance(event, Carried):
-            return event.begun_at
-    raise InvalidInput({"events": "时钟还没有开始"})
 
 
 def _require_later(given: Until, shown: ClockReading) -> None:

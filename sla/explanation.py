@@ -60,13 +60,13 @@ def explain(
     """
     if any(isinstance(event, Carried) for event in events):
         raise InvalidInput({"events": "逐项说明须有全部事件，不能从承前起"})
-    account = _Account(
-        calendar, Wording(locale, calendar), calendar.local.date_at(to_us(events[0].at)).year
-    )
+    year = calendar.local.date_at(to_us(events[0].at)).year
     begins = [index for index, event in enumerate(events) if isinstance(event, Started | Restarted)]
     lines: list[ExplanationLine] = []
     for begin, end in pairwise([*begins, len(events)]):
         ended_at = to_us(events[end].at) if end < len(events) else None
+        held = calendar.as_of(events[begin].at)
+        account = _Account(held, Wording(locale, held), year)
         lines += _totalled(account.entries(events[begin:end], ended_at))
     return lines
 

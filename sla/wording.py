@@ -80,6 +80,11 @@ class Wording:
                 words.append(self.say(key, n=count))
         return " ".join(words[:parts]) or self.say("nothing")
 
+    def short_amount(self, span: timedelta, measure: Measure) -> str:
+        """Say a duration for a page that stands still: two units, and no seconds from a minute on."""
+        minute = timedelta(minutes=1)
+        return self.amount(span if span < minute else span - span % minute, measure, parts=2)
+
     def _units(self, measure: Measure, *, days: bool) -> list[tuple[str, int]]:
         working = measure is Measure.WORKING
         units = [
@@ -124,14 +129,14 @@ def left_words(wording: Wording, left: timedelta, measure: Measure) -> str:
     """Say how much is left, in its two largest units."""
     if left < timedelta(minutes=1):
         return wording.say("left_little")
-    return wording.say("left", amount=wording.amount(left, measure, parts=2))
+    return wording.say("left", amount=wording.short_amount(left, measure))
 
 
 def late_words(wording: Wording, late: timedelta) -> str:
     """Say how late it is, in plain time."""
     if late < timedelta(minutes=1):
         return wording.say("late_little")
-    return wording.say("late", amount=wording.amount(late, Measure.ELAPSED, parts=2))
+    return wording.say("late", amount=wording.short_amount(late, Measure.ELAPSED))
 
 
 def clock_time(local: datetime) -> str:

@@ -120,7 +120,9 @@ def _worker_database(server_url: URL, template_url: URL) -> Iterator[Database]:
 @pytest.fixture
 def settings(tmp_path: Path) -> Settings:
     """Return settings with a var folder of the test's own."""
-    return Settings(var_dir=tmp_path / "var", secret_key="for tests only", testing=True)
+    return Settings(
+        var_dir=tmp_path / "var", secret_key="for tests only", testing=True, answers_kept_s=0
+    )
 
 
 @pytest.fixture

@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import func, or_, select
 from sqlalchemy.orm import Session
 
 from app.accounts.queries import FAILURES_OF_LOGIN, WINDOW, shut_for_login_until
-from app.accounts.tables import Person, PersonRole, SignInAttempt, Unit
+from app.accounts.tables import OrganisationChange, Person, PersonRole, SignInAttempt, Unit
+
+_CHANGES_SHOWN = 20
 
 
 @dataclass(frozen=True)
@@ -29,6 +32,16 @@ class PeoplePage:
 
     lines: tuple[PersonLine, ...]
     next: str | None
+
+
+@dataclass(frozen=True)
+class ChangeLine:
+    """A change of a unit or a person; nobody's name when the platform itself made it."""
+
+    at: datetime
+    kind: str
+    facts: Mapping[str, Any]
+    by: str
 
 
 def units_in_order(session: Session) -> list[Unit]:
@@ -53,6 +66,24 @@ def head_counts(session: Session) -> dict[int, int]:
         .group_by(Person.unit_id)
     )
     return {row.unit_id: row.number for row in rows}
+
+
+def changes_of(
+    session: Session, *, unit_id: int | None = None, person_id: int | None = None
+) -> list[ChangeLine]:
+    """Return the latest changes of a unit or of a person, the last one first."""
+    rows = session.execute(
+        select(OrganisationChange, Person.name)
+        .outerjoin(Person, Person.id == OrganisationChange.actor_id)
+        .where(
+            OrganisationChange.unit_id == unit_id
+            if unit_id is not None
+            else OrganisationChange.person_id == person_id
+        )
+        .order_by(OrganisationChange.id.desc())
+        .limit(_CHANGES_SHOWN)
+    )
+    return [ChangeLine(change.at, change.kind, change.facts, name or "") for change, name in rows]
 
 
 def people_page(

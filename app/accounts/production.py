@@ -20,3 +20,12 @@ def refuse_demo_accounts(runtime: Runtime) -> None:
             " Demo accounts with a public password are active: run flask people deactivate-demo first.",
             logins=logins,
         )
+
+
+def refuse_in_production(runtime: Runtime) -> None:
+    """Refuse what invents a city or its days. Raises AppError, in production alone."""
+    if runtime.services.settings.production:
+        raise AppError(
+            "生产环境中不能建立示例城市，也不能模拟或回放案件：真实的案卷中不能混入虚构的。"
+            " Production takes no demo city and no simulated or replayed cases: they would stand among real ones."
+        )

@@ -44,6 +44,7 @@ class DemoAccount:
     login: str
     name: str
     unit_name: str
+    unit_name_en: str
     roles: tuple[str, ...]
 
 
@@ -210,15 +211,15 @@ def active_demo_people(session: Session) -> Sequence[Person]:
 def demo_accounts(session: Session) -> list[DemoAccount]:
     """Return the accounts to try the city with, in the order a case meets their roles."""
     rows = session.execute(
-        select(Person.login, Person.name, Unit.name, func.array_agg(PersonRole.role))
+        select(Person.login, Person.name, Unit.name, Unit.name_en, func.array_agg(PersonRole.role))
         .join(Unit, Unit.id == Person.unit_id)
         .join(PersonRole, PersonRole.person_id == Person.id)
         .where(Person.is_demo, Person.active)
-        .group_by(Person.id, Unit.name)
+        .group_by(Person.id, Unit.name, Unit.name_en)
     )
     order = list(ROLES)
     accounts = [
-        DemoAccount(login, name, unit, tuple(sorted(roles, key=order.index)))
-        for login, name, unit, roles in rows
+        DemoAccount(login, name, unit, unit_en, tuple(sorted(roles, key=order.index)))
+        for login, name, unit, unit_en, roles in rows
     ]
     return sorted(accounts, key=lambda account: (order.index(account.roles[0]), account.login))

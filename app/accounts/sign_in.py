@@ -27,6 +27,7 @@ class SignedIn:
     unit_name: str
     must_change_password: bool
     password_tag: str
+    unit_name_en: str = ""
 
     is_authenticated = True
     is_active = True
@@ -53,6 +54,7 @@ def signed_in(session: Session, person_id: int) -> SignedIn | None:
             Person,
             Unit.path,
             Unit.name,
+            Unit.name_en,
             select(func.array_agg(PersonRole.role))
             .where(PersonRole.person_id == Person.id)
             .scalar_subquery(),
@@ -65,7 +67,7 @@ def signed_in(session: Session, person_id: int) -> SignedIn | None:
     ).one_or_none()
     if row is None:
         return None
-    person, path, unit_name, roles, rank_group = row
+    person, path, unit_name, unit_name_en, roles, rank_group = row
     held = frozenset(roles or ())
     return SignedIn(
         Actor(person.id, person.unit_id, path, held, person.name, ranked=rank_group is not None),
@@ -73,6 +75,7 @@ def signed_in(session: Session, person_id: int) -> SignedIn | None:
         unit_name,
         person.must_change_password,
         _tag(person.password_hash),
+        unit_name_en,
     )
 
 

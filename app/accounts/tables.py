@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Final
+from typing import Any, Final
 
 from sqlalchemy import (
     CheckConstraint,
@@ -16,13 +16,17 @@ from sqlalchemy import (
     text,
     true,
 )
-from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.accounts.roles import ROLES
 from app.db.session import Base
 from app.db.types import UtcDateTime
 
+CHANGES: Final = (
+    "unit_closed", "unit_reopened", "unit_moved",
+    "person_moved", "person_deactivated", "person_reactivated",
+)  # fmt: skip
 RANK_GROUPS: Final = ("district", "department", "enterprise")
 
 
@@ -88,6 +92,27 @@ class PersonRole(Base):
         ForeignKey("people.id", ondelete="CASCADE"), primary_key=True
     )
     role: Mapped[str] = mapped_column(primary_key=True)
+
+
+class OrganisationChange(Base):
+    """One change of where a unit or a person stands, or whether they are in use."""
+
+    __tablename__ = "organisation_changes"
+    __table_args__ = (
+        CheckConstraint(f"kind IN {CHANGES}", name="kind"),
+        CheckConstraint("(unit_id IS NULL) <> (person_id IS NULL)", name="of_one"),
+        Index("ix_organisation_changes_unit_id", "unit_id", "id"),
+        Index("ix_organisation_changes_person_id", "person_id", "id"),
+    )
+
+    id: Mapped[int] = mapped_column(Identity(), primary_key=True)
+    at: Mapped[datetime] = mapped_column(UtcDateTime)
+    # None for the platform itself.
+    actor_id: Mapped[int | None] = mapped_column(ForeignKey("people.id"))
+    unit_id: Mapped[int | None] = mapped_column(ForeignKey("units.id"))
+    person_id: Mapped[int | None] = mapped_column(ForeignKey("people.id"))
+    kind: Mapped[str]
+    facts: Mapped[dict[str, Any]] = mapped_column(JSONB())
 
 
 class SignInAttempt(Base):

@@ -90,7 +90,7 @@ def fact_of(
 
 # Columns of the case that show in its fact; the rest of the fact comes with the handling clock.
 _SHOWN: Final = (
-    "class_code", "due_at", "closed_at", "extensions", "reworks", "on_hold", "exempt",
+    "unit_id", "class_code", "due_at", "closed_at", "extensions", "reworks", "on_hold", "exempt",
     "unfounded_returns", "media_supervisions", "overdue",
 )  # fmt: skip
 

@@ -9,7 +9,7 @@ from decimal import Decimal
 from typing import Final
 from zoneinfo import ZoneInfo
 
-from flask import Blueprint, Response, current_app, redirect, render_template, request, url_for
+from flask import Blueprint, current_app, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import format_date
 from flask_babel import gettext as _
@@ -39,13 +39,14 @@ from app.assessment.ranking import (
     ranking_of,
 )
 from app.assessment.wording import rule_sentences
-from app.assessment.workbook import XLSX, workbook_of
+from app.assessment.workbook import workbook_of
 from app.db.session import db
 from app.errors import Forbidden, InvalidInput, NotFound
 from app.run import Actor, Runtime
 from app.web.access import SIGNED_IN, open_to
 from app.web.language import language_code
 from app.web.navigation import NavigationItem
+from app.web.spreadsheets.transfer import as_download
 from sla.indicators import COUNT_NAMES, Membership, Reason, indicators
 
 SEE_ALL: Final = frozenset({SUPERVISOR, ASSESSOR, LEADER, AUDITOR, ADMINISTRATOR})
@@ -105,8 +106,7 @@ def workbook(written: str) -> ResponseReturnValue:
     if ranking is None:
         raise NotFound("这个月还没有开始。")
     content = workbook_of(db.session(), ranking, chosen, _zone())
-    disposition = f'attachment; filename="ranking-{chosen}.xlsx"'
-    return Response(content, mimetype=XLSX, headers={"Content-Disposition": disposition})
+    return as_download(content, f"ranking-{chosen}.xlsx")
 
 
 @blueprint.get("/ranking/<written>/<unit_code>/<code>")

@@ -242,6 +242,11 @@ def _rework(course: _Course, at: datetime, data: Row) -> None:
         course.due(_moment(data["due_at"]), at)
 
 
+def _reassigned(course: _Course, at: datetime, data: Row) -> None:
+    """Count the dispatch for the unit that the restructuring gave it to; its time goes on."""
+    course.values["unit_id"] = data["unit_id"]
+
+
 def _extended(course: _Course, at: datetime, data: Row) -> None:
     course.values["extensions"] += 1
     course.due(_moment(data["due_at"]), at)
@@ -285,6 +290,7 @@ _HAPPENINGS: Final[Mapping[str, Callable[[_Course, datetime, Row], None]]] = {
     "return_unfounded": _return_unfounded,
     "handed_in": _handed_in,
     "rework": _rework,
+    "reassigned": _reassigned,
     "extension_granted": _extended,
     "hold_granted": _held,
     "hold_released": _released,

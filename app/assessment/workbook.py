@@ -15,12 +15,10 @@ from sqlalchemy.orm import Session
 from app.accounts.tables import Unit
 from app.assessment.queries import CountedCase, alike_facts, counted_cases, units_above
 from app.assessment.ranking import Month, RankedGroup, Ranking, UnitRow
-from app.assessment.spreadsheet import HEADER, Formula, Sheet, Spreadsheet, Style, Value
 from app.assessment.wording import rule_sentences
+from app.web.spreadsheets.writing import HEADER, Formula, Sheet, Spreadsheet, Style, Value
 from sla.counting_rules import Count, NothingDue, Ratio
 from sla.indicators import COUNT_NAMES, COUNTS, CountingRules, Indicator, Reason, Tally
-
-XLSX: Final = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 
 CASES_SHEET: Final = "明细"
 CHECK_SHEET: Final = "核对"

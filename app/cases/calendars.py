@@ -2,25 +2,29 @@
 
 The calendar is the policy file's, with the years that the city entered itself. A year is entered once and
 whole, and only where nobody published it: no due time can have been worked out in it before, so that a
-process may learn of it a minute late and never disagrees with what another wrote.
+process may learn of it a minute late and never disagrees with what another wrote. Working hours are entered
+for a day to come; they are known a little after they were entered, and a clock that began before counts on
+without them: a process that has not heard of them yet counts the same.
 """
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from datetime import date
+from datetime import date, timedelta
 from functools import lru_cache
 from threading import Lock
 from typing import Final
 
 from app.catalogue.calendar_years import EnteredYears
 from app.settings import Settings
-from sla.calendar import WorkingCalendar
+from sla.calendar import DatedHours, Hours, WorkingCalendar
 from sla.calendar_policy import load_calendar
 from sla.clock_policies import ClockPolicy, load_clock_policies
 
 LOOK_AGAIN_S: Final = 60
+# Longer than any process takes to look again and to end the step it is in.
+_HEARD_OF_AFTER: Final = timedelta(minutes=3)
 
 _looking: Final = Lock()
 _seen: Final[dict[str, tuple[float, EnteredYears]]] = {}
@@ -63,4 +67,12 @@ def _calendar(zone: str, entered: EnteredYears) -> WorkingCalendar:
         overrides=overrides,
         uploaded_years=entered.years,
         names={day.on: day.name for day in entered.days if day.name},
+        editions=tuple(
+            DatedHours(
+                one.valid_from,
+                one.entered_at + _HEARD_OF_AFTER,
+                tuple(Hours.parse(span) for span in one.spans),
+            )
+            for one in entered.hours
+        ),
     )

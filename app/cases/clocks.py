@@ -249,11 +249,15 @@ class CaseClocks:
 
     def _before_due(self, name: str, text: str) -> datetime:
         due = self.due(name)
-        return due if due == NEVER else moment_before(due, Limit.parse(text), self.calendar)
+        return due if due == NEVER else moment_before(due, Limit.parse(text), self._held(name))
 
     def _after_due(self, name: str, text: str) -> datetime:
         due = self.due(name)
-        return due if due == NEVER else due_at(due, Limit.parse(text), self.calendar)
+        return due if due == NEVER else due_at(due, Limit.parse(text), self._held(name))
+
+    def _held(self, name: str) -> WorkingCalendar:
+        """Return the calendar that a clock is counted by: the one known when it began."""
+        return self.calendar.as_of(arithmetic.begun_at(self._existing(name).events))
 
     def _existing(self, name: str) -> RunningClock:
         clock = self.get(name)

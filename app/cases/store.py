@@ -196,7 +196,8 @@ INSERT INTO facts (case_id, dispatch_no, valid_from, unit_id, class_code, distri
     media_supervisions, overdue_flag)
 VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)
 ON CONFLICT (case_id, dispatch_no) WHERE valid_to IS NULL DO UPDATE
-SET taken_back_at = excluded.taken_back_at, due_at = excluded.due_at,
+SET unit_id = excluded.unit_id, taken_back_at = excluded.taken_back_at,
+    due_at = excluded.due_at,
     handed_in_at = excluded.handed_in_at, on_time = excluded.on_time,
     closed_at = excluded.closed_at, closed_as = excluded.closed_as,
     extensions = excluded.extensions, reworks = excluded.reworks, on_hold = excluded.on_hold,

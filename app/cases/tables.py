@@ -458,3 +458,52 @@ class SavedFilter(Base):
     name: Mapped[str]
     query: Mapped[str]
     saved_at: Mapped[datetime]
+
+
+class Reassignment(Base):
+    """One bulk reassignment of a unit's open cases to another (批量改派), when units were restructured.
+
+    class_code, responsibility_code: what it was narrowed to; None for all.
+    """
+
+    __tablename__ = "reassignments"
+    __table_args__ = (CheckConstraint("from_unit_id <> to_unit_id", name="two_units"),)
+
+    id: Mapped[int] = mapped_column(Identity(), primary_key=True)
+    from_unit_id: Mapped[int] = mapped_column(ForeignKey("units.id"))
+    to_unit_id: Mapped[int] = mapped_column(ForeignKey("units.id"))
+    class_code: Mapped[str | None]
+    responsibility_code: Mapped[str | None]
+    reason: Mapped[str]
+    begun_at: Mapped[datetime]
+    begun_by: Mapped[int | None] = mapped_column(ForeignKey("people.id"))
+
+
+class ReassignedCase(Base):
+    """One case that went along. released: how many of its open items lost whoever had claimed them."""
+
+    __tablename__ = "reassigned_cases"
+    __table_args__ = (Index("ix_reassigned_cases_reassignment_id", "reassignment_id", "id"),)
+
+    id: Mapped[int] = mapped_column(Identity(), primary_key=True)
+    reassignment_id: Mapped[int] = mapped_column(ForeignKey("reassignments.id"))
+    case_id: Mapped[int] = mapped_column(ForeignKey("cases.id"))
+    at: Mapped[datetime]
+    released: Mapped[int]
+
+
+class CaseFeedback(Base):
+    """What the citizen said of a case that was closed (市民反馈); the last word counts."""
+
+    __tablename__ = "case_feedback"
+    __table_args__ = (
+        Index("ix_case_feedback_case_id", "case_id", "id"),
+        Index("ix_case_feedback_unsatisfied", "at", "id", postgresql_where=text("NOT satisfied")),
+    )
+
+    id: Mapped[int] = mapped_column(Identity(), primary_key=True)
+    case_id: Mapped[int] = mapped_column(ForeignKey("cases.id"))
+    at: Mapped[datetime]
+    recorded_by: Mapped[int | None] = mapped_column(ForeignKey("people.id"))
+    satisfied: Mapped[bool]
+    words: Mapped[str]

@@ -1,10 +1,10 @@
-"""Years of the working calendar that a city enters itself, where nobody has published them."""
+"""What a city adds to the working calendar itself: years that nobody has published, and other working hours."""
 
 from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, datetime
 from typing import Any, Final
 
 from psycopg import Connection
@@ -14,6 +14,7 @@ from app.errors import InvalidInput, Text
 
 # 上班 and 休息 are what a notice says; the rest is what people type.
 _WORKED: Final = {"上班": True, "班": True, "work": True, "休息": False, "休": False, "off": False}
+_HOURS: Final = "SELECT valid_from, entered_at, spans FROM working_hours ORDER BY valid_from"
 _LINE: Final = re.compile(r"[\s,，;；]+")
 
 
@@ -27,21 +28,34 @@ class SpecialDay:
 
 
 @dataclass(frozen=True, slots=True)
+class EnteredHours:
+    """Working hours from a day on: spans such as 08:30-12:00."""
+
+    valid_from: date
+    entered_at: datetime
+    spans: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class EnteredYears:
-    """The years entered and their special days."""
+    """The years entered and their special days, and the editions of the working hours in order."""
 
     years: frozenset[int] = frozenset()
     days: tuple[SpecialDay, ...] = field(default=())
+    hours: tuple[EnteredHours, ...] = field(default=())
 
 
 def entered_years(connection: Connection[Any]) -> EnteredYears:
-    """Return the years this city entered."""
+    """Return the years and the hours this city entered."""
     with connection.cursor(row_factory=tuple_row) as cursor:
+        hours = tuple(
+            EnteredHours(on, at, tuple(spans)) for on, at, spans in cursor.execute(_HOURS)
+        )
         years = frozenset(row[0] for row in cursor.execute("SELECT year FROM calendar_years"))
         if not years:
-            return EnteredYears()
+            return EnteredYears(hours=hours)
         rows = cursor.execute("SELECT day_on, working, name FROM calendar_days ORDER BY day_on")
-        return EnteredYears(years, tuple(SpecialDay(*row) for row in rows))
+        return EnteredYears(years, tuple(SpecialDay(*row) for row in rows), hours)
 
 
 def days_of_text(text: str, year: int) -> tuple[SpecialDay, ...]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from datetime import date
 from typing import Final
 
 from sqlalchemy import func, insert, select, text
@@ -17,11 +18,14 @@ from app.catalogue.tables import (
     CaseClass,
     CatalogueVersion,
     FilingCondition,
+    WorkingHours,
 )
 from app.errors import InvalidInput, StateChanged, Text
 from app.run import Tx, handles
+from sla.calendar import CalendarRules, Hours
 from sla.holidays import published_years
 
+MOST_SPANS: Final = 4
 # Two installations that start together load one after the other.
 _LOADING_LOCK: Final = 4_821_177
 
@@ -68,6 +72,44 @@ def enter_calendar_year(command: EnterCalendarYear, tx: Tx) -> None:
             {"day_on": day.on, "year": command.year, "working": day.working, "name": day.name}
             for day in command.days
         ],
+    )
+
+
+@dataclass(frozen=True)
+class EnterWorkingHours:
+    """Enter the working hours from a day to come: spans such as 08:30-12:00, in order."""
+
+    valid_from: date
+    spans: tuple[str, ...]
+    note: str = ""
+
+
+@handles(EnterWorkingHours, "administrator")
+def enter_working_hours(command: EnterWorkingHours, tx: Tx) -> None:
+    """Store the hours. Limits that run already keep the due times they have.
+
+    Raises: InvalidInput naming the field for spans that overlap, or a day that has come or has hours already.
+    """
+    if len(command.spans) > MOST_SPANS:
+        raise InvalidInput({"hours": Text("一天最多 %(n)s 段工作时间", n=MOST_SPANS)})
+    rules = CalendarRules(hours=tuple(Hours.parse(span) for span in command.spans))
+    if command.valid_from <= tx.clock.now().astimezone(tx.services.settings.timezone).date():
+        raise InvalidInput(
+            {"valid_from": "生效日期应在今天之后：已经过去的时间按当时的工作时间计算"}
+        )
+    tx.session.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _LOADING_LOCK})
+    latest = tx.session.scalar(select(func.max(WorkingHours.valid_from)))
+    if latest is not None and latest >= command.valid_from:
+        fault = Text("已有 %(on)s 起生效的一版，请选更晚的日期", on=str(latest))
+        raise InvalidInput({"valid_from": fault})
+    tx.session.execute(
+        insert(WorkingHours).values(
+            valid_from=command.valid_from,
+            spans=[str(hours) for hours in rules.hours],
+            note=command.note.strip(),
+            entered_at=tx.clock.now(),
+            entered_by=tx.actor.person_id,
+        )
     )
 
 

@@ -15,6 +15,7 @@ from app.catalogue.tables import (
     CaseClass,
     CatalogueVersion,
     FilingCondition,
+    WorkingHours,
 )
 from app.errors import NotFound
 
@@ -125,6 +126,11 @@ def with_conditions(session: Session, classes: Sequence[CaseClass]) -> list[Clas
 def entered_calendar_years(session: Session) -> Sequence[CalendarYear]:
     """Return the years of the calendar that the city entered itself."""
     return session.scalars(select(CalendarYear).order_by(CalendarYear.year)).all()
+
+
+def entered_working_hours(session: Session) -> Sequence[WorkingHours]:
+    """Return the working hours that the city entered itself, the latest first."""
+    return session.scalars(select(WorkingHours).order_by(WorkingHours.valid_from.desc())).all()
 
 
 def calendar_days(session: Session, year: int) -> Sequence[CalendarDay]:

@@ -6,7 +6,16 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Final
 
-from sqlalchemy import CheckConstraint, ForeignKey, Identity, Index, SmallInteger, UniqueConstraint
+from sqlalchemy import (
+    CheckConstraint,
+    ForeignKey,
+    Identity,
+    Index,
+    SmallInteger,
+    Text,
+    UniqueConstraint,
+)
+from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.db.session import Base
@@ -74,6 +83,20 @@ class CalendarYear(Base):
     __tablename__ = "calendar_years"
 
     year: Mapped[int] = mapped_column(SmallInteger, primary_key=True, autoincrement=False)
+    note: Mapped[str]
+    entered_at: Mapped[datetime]
+    entered_by: Mapped[int | None] = mapped_column(ForeignKey("people.id"))
+
+
+class WorkingHours(Base):
+    """The city's working hours from a day on (工作时间), until the next edition's day."""
+
+    __tablename__ = "working_hours"
+    __table_args__ = (CheckConstraint("cardinality(spans) BETWEEN 1 AND 4", name="spans"),)
+
+    valid_from: Mapped[date] = mapped_column(primary_key=True)
+    # '08:30-12:00', in order.
+    spans: Mapped[list[str]] = mapped_column(ARRAY(Text))
     note: Mapped[str]
     entered_at: Mapped[datetime]
     entered_by: Mapped[int | None] = mapped_column(ForeignKey("people.id"))

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from sqlalchemy import select
+import shapely
+from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
 from app.places.tables import District, GridVersion, ResponsibilityGrid, Street, UnitGrid
@@ -40,3 +41,13 @@ def unit_grid(session: Session, code: str) -> UnitGrid | None:
 def grid_digest(session: Session) -> str | None:
     """Return the digest of the grids loaded last; None while there are none."""
     return session.scalar(select(GridVersion.digest).order_by(GridVersion.id.desc()).limit(1))
+
+
+def district_labels(session: Session) -> list[dict[str, object]]:
+    """Return each district's name and a point inside it, where a map may write it."""
+    rows = session.execute(text("SELECT name, outline::text FROM districts ORDER BY code")).all()
+    labels: list[dict[str, object]] = []
+    for name, outline in rows:
+        inside = shapely.from_geojson(outline).representative_point()
+        labels.append({"name": name, "lon": inside.x, "lat": inside.y})
+    return labels

@@ -18,6 +18,7 @@ from flask.cli import AppGroup, with_appcontext
 from sqlalchemy import select
 from tqdm import tqdm
 
+from app.accounts.production import refuse_in_production
 from app.accounts.queries import demo_accounts as people_to_try
 from app.accounts.tables import Unit
 from app.cases.calendars import working_calendar
@@ -63,6 +64,7 @@ def replay_boston311(
     rows = list(chain.from_iterable(boston311.read_requests(path, zone) for path in files))
     bar = tqdm(total=len(rows), desc=boston311.NAME, unit=" requests", disable=None)
     with _refusals_told(), bar:
+        refuse_in_production(_runtime())
         deploy_where_none_is(_runtime())
         replayed = replay(
             _runtime(), boston311.NAME, rows, until, processes=processes, tick=bar.update
@@ -109,6 +111,7 @@ def simulate(
     """
     runtime = _runtime()
     with _refusals_told():
+        refuse_in_production(runtime)
         equip(runtime)
         before = _last_run(runtime)
         if before is not None and before.finished_at is None:
@@ -136,6 +139,7 @@ def seed(if_empty: bool) -> None:
     """Build the demo city and live through a month of it; go on if that was interrupted."""
     runtime = _runtime()
     with _refusals_told():
+        refuse_in_production(runtime)
         span = _last_run(runtime)
         if span is None or span.finished_at is not None:
             if _has_units(runtime):

@@ -21,7 +21,7 @@ from urllib.parse import urlencode
 from sqlalchemy import URL
 
 from app.accounts.passwords import hash_of
-from tests.bench.crowd import connected, copy_case, copy_items
+from tests.bench.crowd import connected, copy_lived
 from tests.bench.scratch import Scratch, as_text
 from tests.factories import City, Desk
 
@@ -62,30 +62,14 @@ def desk_times(
 
 
 def _fill(url: URL, living: int, ended: int, first: int, count: int, opened: int) -> None:
-    """Copy the living case `opened` times and the ended one for the rest of `count`."""
-    with connected(url) as connection:
-        copy_case(connection, living, opened, first)
-        copy_items(connection, living, opened, first, finished=False)
-    _fill_ended(url, ended, first + opened, count - opened)
+    """Copy the living case `opened` times, over the last month, and the ended one over the year before.
 
-
-def _fill_ended(url: URL, ended: int, first: int, count: int) -> None:
+    Of one ended case in ten every item is kept, of the others the handling: a city's log is as large.
+    """
     with connected(url) as connection:
-        copy_case(connection, ended, count, first)
-        columns = [
-            row[0]
-            for row in connection.execute(
-                "SELECT column_name FROM information_schema.columns"
-                " WHERE table_name = 'work_items' AND table_schema = 'public' AND is_generated = 'NEVER'"
-            )
-        ]
-        kept = ", ".join(c for c in columns if c not in {"id", "case_id", "instance_id"})
-        connection.execute(
-            f"INSERT INTO work_items (case_id, instance_id, {kept}) SELECT n, n, {kept}"
-            " FROM work_items, generate_series(%s::bigint, %s::bigint) n WHERE case_id = %s"
-            " AND (n %% 10 = 0 OR element = 'T_handle')",
-            (first, first + count - 1, ended),
-        )
+        copy_lived(connection, living, opened, first, days=30, items="TRUE")
+        kept = "n %% 10 = 0 OR element = 'T_handle'"
+        copy_lived(connection, ended, count - opened, first + opened, days=365, items=kept)
         connection.execute("VACUUM ANALYZE")
 
 
@@ -93,10 +77,12 @@ def visits(number: str) -> list[Visit]:
     """Return what people open, each as often as the others."""
     return [
         Visit("inbox", "manager1", "/inbox?tab=group"),
+        # What many cases hold, and what a few do.
         Visit("search", "supervisor", "/cases?" + urlencode({"q": "垃圾"})),
+        Visit("search", "supervisor", "/cases?" + urlencode({"q": "胜利街12号 井盖"})),
         Visit("case", "supervisor", f"/cases/{number}"),
         Visit("overdue", "supervisor", "/oversight/overdue"),
-        Visit("heat", "supervisor", "/oversight/heat"),
+        Visit("heat", "supervisor", "/oversight/heat?month=2025-11"),
     ]
 
 

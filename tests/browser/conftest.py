@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from threading import Thread
 
 import pytest
+from flask import Flask
 from playwright.sync_api import Browser, Page, sync_playwright
 from sqlalchemy import text
 from werkzeug.serving import make_server
@@ -34,10 +35,15 @@ def desk(database: Database) -> Desk:
 
 
 @pytest.fixture
-def address(desk: Desk, database: Database, settings: Settings, clock: FixedClock) -> Iterator[str]:
+def product(desk: Desk, database: Database, settings: Settings, clock: FixedClock) -> Flask:
+    """Return the application that is served."""
+    return create_app(settings, database=database, clock=clock)
+
+
+@pytest.fixture
+def address(product: Flask) -> Iterator[str]:
     """Serve the product; return where."""
-    app = create_app(settings, database=database, clock=clock)
-    server = make_server("127.0.0.1", 0, app, threaded=True)
+    server = make_server("127.0.0.1", 0, product, threaded=True)
     thread = Thread(target=server.serve_forever)
     thread.start()
     yield f"http://127.0.0.1:{server.port}"
@@ -58,6 +64,13 @@ def chromium() -> Iterator[Browser]:
         browser.close()
 
 
+# What the policy refuses is said in the console too, though not by every kind of refusal.
+_REFUSALS = """
+document.addEventListener("securitypolicyviolation", (event) =>
+  console.error(`policy: ${event.violatedDirective} ${event.blockedURI}`));
+"""
+
+
 @dataclass
 class Reader:
     """Somebody before a browser, and what the browser complained of."""
@@ -65,6 +78,7 @@ class Reader:
     page: Page
     address: str
     complaints: list[str] = field(default_factory=list)
+    outside: list[str] = field(default_factory=list)
 
     def open(self, path: str) -> None:
         self.page.goto(self.address + path)
@@ -76,18 +90,43 @@ class Reader:
         self.page.keyboard.press("Enter")
         self.page.wait_for_url("**/inbox")
 
+    def hear(self) -> None:
+        """Note what the browser complains of from now on, and what it asks of other machines."""
+        self.page.add_init_script(_REFUSALS)
+        self.page.on(
+            "console",
+            lambda said: self.complaints.append(said.text) if said.type == "error" else None,
+        )
+        self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
+        ours = (self.address, "data:", "blob:")
+        self.page.on(
+            "request",
+            lambda asked: None if asked.url.startswith(ours) else self.outside.append(asked.url),
+        )
+
+
+Readers = Callable[[], Reader]
+
 
 @pytest.fixture
-def reader(chromium: Browser, address: str) -> Iterator[Reader]:
+def readers(chromium: Browser, address: str) -> Iterator[Readers]:
+    """Return a way to seat one more reader of Chinese at a desk, each with a browser window of their own."""
+    contexts = []
+
+    def seat() -> Reader:
+        context = chromium.new_context(viewport={"width": 1440, "height": 900}, locale="zh-CN")
+        contexts.append(context)
+        context.set_default_timeout(15_000)
+        opened = Reader(context.new_page(), address)
+        opened.hear()
+        return opened
+
+    yield seat
+    for context in contexts:
+        context.close()
+
+
+@pytest.fixture
+def reader(readers: Readers) -> Reader:
     """Return a reader of Chinese at a desk."""
-    context = chromium.new_context(viewport={"width": 1440, "height": 900}, locale="zh-CN")
-    context.set_default_timeout(15_000)
-    page = context.new_page()
-    opened = Reader(page, address)
-    page.on(
-        "console",
-        lambda said: opened.complaints.append(said.text) if said.type == "error" else None,
-    )
-    page.on("pageerror", lambda error: opened.complaints.append(str(error)))
-    yield opened
-    context.close()
+    return readers()

@@ -98,6 +98,10 @@ def test_loser_of_a_race_is_told_who_won_and_keeps_the_text(reader: Reader, desk
     told = page.inner_text("#pane")
     assert "受理员乙" in told
     assert "请转园林部门" in told
+    # What has become of the case, and the way there.
+    assert "案件现在：" in told
+    number = desk.case(case_id)["number"]
+    assert page.locator(f"#pane .notice a[href='/cases/{number}']").is_visible()
     assert "已由他人办理" in page.inner_text(f"tr[data-item='{item}']")
 
 
@@ -109,3 +113,24 @@ def test_second_claim_beside_the_list_says_who_was_first(reader: Reader, desk: D
     reader.page.keyboard.press("c")
     reader.page.wait_for_selector("#pane [data-opened]")
     assert "受理员乙" in reader.page.inner_text("#pane")
+
+
+def test_reporting_beside_an_open_case_shows_it_and_leads_there_by_keyboard(
+    reader: Reader, desk: Desk
+) -> None:
+    case = desk.case(desk.filed_case())
+    reader.sign_in("intake")
+    page = reader.page
+    reader.open("/cases/new")
+    page.fill("#lon", "112.55")
+    page.fill("#lat", "37.8702")
+    page.select_option("#class_code", "E-01-02")
+    page.wait_for_selector("#nearby li")
+    assert case["number"] in page.inner_text("#nearby")
+    page.focus("#nearby a.button")
+    with page.context.expect_page() as opened:
+        page.keyboard.press("Enter")
+    opened.value.wait_for_url(f"**/cases/{case['number']}")
+    # What was typed is still there.
+    assert page.input_value("#lon") == "112.55"
+    assert not reader.complaints

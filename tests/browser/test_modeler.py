@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from pathlib import Path
 
@@ -11,8 +12,9 @@ from sqlalchemy import text
 
 from app.accounts.passwords import hash_of
 from app.accounts.roles import ANALYST
+from app.cases.effects import topics
 from app.modeling.bundles import shipped_files
-from app.modeling.draft_commands import SaveDraftFile, StartDraft
+from app.modeling.draft_commands import ProposeDraft, SaveDraftFile, StartDraft
 from app.modeling.draft_queries import files_of
 from app.run import Actor, run
 from tests.browser.conftest import PASSWORD, Reader
@@ -159,6 +161,28 @@ def test_a_file_that_cannot_be_drawn_is_shown_as_text(
 def test_forms_and_decisions_open(analyst: Reader, draft: int, path: str) -> None:
     open_file(analyst, draft, path)
     assert analyst.page.is_visible("#canvas > *")
+    assert not analyst.page.is_visible("#raw")
+    assert not analyst.complaints
+
+
+def test_lone_table_opens_at_once_in_the_language_of_the_page(analyst: Reader, draft: int) -> None:
+    open_file(analyst, draft, "routing.dmn")
+    assert "命中规则：" in analyst.page.inner_text(".dmn-decision-table-container")
+
+
+@pytest.mark.parametrize(
+    ("path", "shown"),
+    [("accept.json", ".fjs-form"), ("routing.dmn", ".dmn-decision-table-container")],
+)
+def test_forms_and_decisions_of_a_proposal_are_drawn(
+    analyst: Reader, draft: int, maker: Actor, desk: Desk, path: str, shown: str
+) -> None:
+    form = json.loads(content(desk, draft, "accept.json")) | {"schemaVersion": 17}
+    run(SaveDraftFile(draft, "accept.json", json.dumps(form).encode(), 1), actor=maker)
+    run(ProposeDraft(draft, "改了版本号", topics()), actor=maker)
+    analyst.open(f"/modeling/drafts/{draft}/{path}")
+    analyst.page.wait_for_selector("#save-state[data-state=locked]")
+    analyst.page.wait_for_selector(f"#canvas {shown}")
     assert not analyst.page.is_visible("#raw")
     assert not analyst.complaints
 

@@ -38,7 +38,13 @@ def test_heat_writes_its_figures_on_each_diagram(reader: Reader, desk: Desk) -> 
     reader.open("/oversight/heat?month=2025-11")
     page = reader.page
     page.wait_for_selector(".heat-number")
-    assert "停留 0 · 经过 1" in page.locator(".heat-number").first.inner_text()
+    first = page.locator(".heat-number").first
+    assert "停留 0 · 经过 1 · 中位" in str(first.get_attribute("title"))
+    assert first.inner_text() == "0 · 1"
+    page.click("button[data-times]")
+    assert "/" in page.locator(".heat-number").first.inner_text()
+    page.click('tr[data-element="T_accept"]')
+    assert "九成不超过" in page.inner_text("#said")
     page.click('button[data-file="handling.bpmn"]')
     page.wait_for_selector('.djs-element[data-element-id="T_assign"][class*="heat-"]')
     assert not reader.complaints
@@ -62,4 +68,17 @@ def test_room_fits_and_the_browser_has_nothing_to_complain_of(
     assert not too_wide
     reader.open("/oversight")
     assert reader.page.locator("[data-chart] canvas").count() == 3
+    assert not reader.complaints
+
+
+def test_glance_draws_open_cases_and_names_districts_on_the_map(
+    reader: Reader, desk: Desk, clock: FixedClock
+) -> None:
+    desk.dispatched_case()
+    clock.advance(timedelta(days=2))
+    reader.sign_in("supervisor")
+    reader.open("/oversight")
+    reader.page.wait_for_selector('[data-map][data-drawn="1"]')
+    assert reader.page.inner_text(".map-district") == "东区"
+    assert reader.page.inner_text('[data-light="overdue"]') == "1"
     assert not reader.complaints

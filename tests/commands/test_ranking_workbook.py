@@ -17,9 +17,9 @@ from openpyxl import Workbook, load_workbook
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from app.assessment.spreadsheet import Formula, Spreadsheet
 from app.assessment.wording import RULE_WORDS, rule_sentences
 from app.assessment.workbook import workbook_of
+from app.web.spreadsheets.writing import Formula, Spreadsheet
 from sla.counting_rules import CountingRules, NothingDue, SelfHandled
 from tests.ranking_facts import OCTOBER, SHANGHAI, Facts, november, october, september, small_city
 

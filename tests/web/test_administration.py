@@ -20,6 +20,7 @@ from app.accounts.spreadsheets import PERSON_COLUMNS, UNIT_COLUMNS, rows_of
 from app.accounts.tables import Person, Unit
 from app.errors import InvalidInput
 from app.run import SYSTEM, run
+from tests.workbooks import HOSTILE
 
 PASSWORD = "a long enough one"
 
@@ -104,7 +105,37 @@ def test_fault_of_a_unit_is_named_and_what_was_typed_stays(admin: FlaskClient) -
     assert 'value="重复的"' in answer.text
 
 
+def test_unit_is_moved_and_reopened_on_its_page(
+    admin: FlaskClient, session: Session, city: int
+) -> None:
+    west = run(CreateUnit("D2", "西区", "West", city), actor=SYSTEM)
+    street = run(CreateUnit("D1-1", "东一街道", "East one", _unit(session, "D1").id), actor=SYSTEM)
+    refused = admin.post(f"/admin/units/{west}/move", data={"parent_id": west})
+    assert refused.status_code == 422
+    assert 'href="#parent_id">不能移到自己或自己的下级单位之下' in refused.text
+    assert "请选择上级单位" in admin.post(f"/admin/units/{west}/move", data={}).text
+    admin.post(f"/admin/units/{street}/move", data={"parent_id": west})
+    assert _unit(session, "D1-1").parent_id == west
+    assert "从“东区”到“西区”" in admin.get(f"/admin/units/{street}").text
+    admin.post(f"/admin/units/{west}/close")
+    admin.post(f"/admin/units/{west}/reopen", data={"with_those_below": "1"})
+    assert _unit(session, "D1-1").active
+    assert "单位管理</a>" in admin.get("/admin/units").text
+
+
 # People
+
+
+def test_person_is_let_in_again_on_their_page(
+    admin: FlaskClient, session: Session, city: int
+) -> None:
+    person_id = run(CreatePerson(city, "wang", "王芳"), actor=SYSTEM)
+    admin.post(f"/admin/people/{person_id}/deactivate")
+    page = admin.get(f"/admin/people/{person_id}").text
+    assert f'action="/admin/people/{person_id}/reactivate"' in page
+    admin.post(f"/admin/people/{person_id}/reactivate")
+    assert _person(session, "wang").active
+    assert "重新启用" in admin.get(f"/admin/people/{person_id}").text
 
 
 def test_person_is_created_with_roles_and_a_first_password(
@@ -268,6 +299,16 @@ def test_units_of_a_sheet_stand_below_those_before_them(
     assert _unit(session, "D1").name == "新东区"
 
 
+def test_sheet_moves_a_unit_but_never_to_the_top(admin: FlaskClient, session: Session) -> None:
+    south = {"code": "D3", "name": "南区", "parent": "CITY"}
+    moved = {"code": "D1", "name": "东区", "parent": "D3"}
+    assert _upload(admin, "units", _sheet(UNIT_COLUMNS, south, moved))[0] == 302
+    assert _unit(session, "D1").path.startswith(_unit(session, "D3").path)
+    status, page = _upload(admin, "units", _sheet(UNIT_COLUMNS, {**moved, "parent": None}))
+    assert status == 422
+    assert "第 2 行“上级编码”：请填写上级编码" in page
+
+
 def _archive(**parts: bytes) -> bytes:
     file = BytesIO()
     with ZipFile(file, "w", ZIP_DEFLATED) as archive:
@@ -304,6 +345,16 @@ def test_file_that_is_no_sheet_of_ours_is_refused(
     admin: FlaskClient, content: bytes, fault: str
 ) -> None:
     status, page = _upload(admin, "people", content)
+    assert status == 422
+    assert fault in page
+
+
+@pytest.mark.parametrize("what", ["units", "people"])
+@pytest.mark.parametrize(("content", "fault"), HOSTILE.values(), ids=HOSTILE)
+def test_hostile_workbook_is_refused_by_each_form(
+    admin: FlaskClient, what: str, content: bytes, fault: str
+) -> None:
+    status, page = _upload(admin, what, content)
     assert status == 422
     assert fault in page
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import zipfile
+from datetime import UTC, datetime
 from io import BytesIO
 
 import pytest
@@ -10,9 +10,9 @@ from openpyxl import load_workbook
 from sqlalchemy import text
 
 from app.catalogue.editions import HEADER
-from app.errors import InvalidInput
 from app.run import Actor
-from app.web.spreadsheets import rows_of_workbook, safe_text, workbook_bytes
+from app.web.spreadsheets.writing import table_of
+from tests.workbooks import HOSTILE
 
 
 @pytest.fixture
@@ -50,7 +50,7 @@ def test_edition_of_today_is_refused(admin):
 
 def test_wrong_limit_is_named_by_its_class(admin):
     row = ("E-01-02", "市容环境", "暴露垃圾", "Litter", "sanitation", "有", "四小时", "已清除")
-    answer = _upload(admin, workbook_bytes("x", HEADER, [row]))
+    answer = _upload(admin, table_of("x", HEADER, [row], datetime(2025, 11, 25, tzinfo=UTC)))
     assert answer.status_code == 422
     assert "E-01-02：时限 四小时 无法识别" in answer.text
 
@@ -59,24 +59,29 @@ def test_only_an_administrator_enters_an_edition(desk, city, signed):
     assert _upload(signed(city.supervisor), b"").status_code == 403
 
 
-def test_file_that_unfolds_beyond_the_limit_is_not_opened():
-    packed = BytesIO()
-    with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as book:
-        book.writestr("[Content_Types].xml", "")
-        book.writestr("xl/workbook.xml", "")
-        book.writestr("xl/worksheets/sheet1.xml", b"0" * (60 * 2**20))
-    with pytest.raises(InvalidInput) as caught:
-        rows_of_workbook(packed.getvalue())
-    assert caught.value.fields["file"] == "文件解压后过大"
+@pytest.mark.parametrize(("content", "fault"), HOSTILE.values(), ids=HOSTILE)
+def test_hostile_workbook_is_refused_by_name(admin, content, fault):
+    answer = _upload(admin, content)
+    assert answer.status_code == 422
+    assert fault in answer.text
 
 
-@pytest.mark.parametrize("content", [b"", b"PK\x03\x04", b"a,b,c", b"\xd0\xcf\x11\xe0" * 100])
-def test_what_is_no_workbook_is_refused(content):
-    with pytest.raises(InvalidInput) as caught:
-        rows_of_workbook(content)
-    assert "file" in caught.value.fields
-
-
-@pytest.mark.parametrize("given", ["=1+1", "+1", "-1", "@x", "\t=1"])
-def test_text_that_would_run_is_made_plain(given):
-    assert str(safe_text(given)).startswith("'")
+def test_working_hours_are_entered_and_shown_with_their_source(admin, signed, city):
+    typed = {
+        "valid_from": "2025-12-01",
+        "morning_begin": "08:30",
+        "morning_end": "12:00",
+        "afternoon_begin": "13:30",
+        "afternoon_end": "12:30",
+    }
+    refused = admin.post("/catalogue/calendar/hours", data=typed)
+    assert refused.status_code == 422
+    assert 'href="#hours"' in refused.text
+    assert 'value="13:30"' in refused.text
+    done = admin.post("/catalogue/calendar/hours", data={**typed, "afternoon_end": "17:00"})
+    assert done.status_code == 302
+    page = signed(city.supervisor).get("/catalogue/calendar").text
+    assert "08:30-12:00、13:30-17:00" in page
+    assert "待生效" in page
+    assert "sla/policies/calendar.yml" in page
+    assert 'name="morning_begin"' not in page

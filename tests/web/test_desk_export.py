@@ -9,7 +9,6 @@ from openpyxl import load_workbook
 
 from app.cases.commands import DropFilter, SaveFilter
 from app.cases.pages import export
-from app.cases.pages.export import plain_cell
 from app.errors import InvalidInput, NotFound
 from app.run import run
 from tests.factories import City, Desk
@@ -47,11 +46,6 @@ def test_workbooks_of_finished_work(desk: Desk, city: City, signed: SignIn) -> N
     client = signed(city.intake)
     for tab in ("waiting", "done"):
         assert number in {row[1] for row in _rows(client.get(f"/inbox.xlsx?tab={tab}").data)}
-
-
-@pytest.mark.parametrize("text", ["=1", "+1", "-1", "@a", "\t=1"])
-def test_cell_is_never_worked_out(text: str) -> None:
-    assert str(plain_cell(text)).startswith("'")
 
 
 def test_filter_is_saved_and_dropped(desk: Desk, city: City, signed: SignIn) -> None:

@@ -79,6 +79,18 @@ def test_same_answer_for_several_extensions(desk: Desk, city: City, signed: Sign
     assert [row["decision"] for row in decided] == ["granted", "granted"]
 
 
+def test_words_an_answer_needs_are_asked_for_by_their_name(
+    desk: Desk, city: City, signed: SignIn
+) -> None:
+    item = desk.item(desk.assigned_case(), "T_handle")
+    client = signed(city.handler1)
+    asked = client.post("/inbox/bulk", data={"item": item, "action": "answer"})
+    assert '<label for="opinion">处置情况</label>' in asked.text
+    answer = {"item": item, "action": "answer", "asked": "1", "outcome": "done"}
+    told = client.post("/inbox/bulk", data=answer)
+    assert "处置情况：请填写这一项" in told.text
+
+
 def test_form_with_more_than_a_choice_is_done_one_by_one(
     desk: Desk, city: City, signed: SignIn
 ) -> None:

@@ -23,6 +23,7 @@ from app.accounts.commands.organisation import (
     create_person,
     create_unit,
 )
+from app.accounts.commands.restructuring import MoveUnit, ReactivatePerson, ReopenUnit
 from app.accounts.commands.uploads import Uploaded, UploadPeople, UploadUnits
 
 __all__ = [
@@ -37,8 +38,11 @@ __all__ = [
     "DeactivatePerson",
     "ForgetAttempts",
     "LiftLockOut",
+    "MoveUnit",
+    "ReactivatePerson",
     "RecordFailure",
     "RefreshPasswordHash",
+    "ReopenUnit",
     "RevokeRole",
     "SetPassword",
     "UploadPeople",

@@ -10,10 +10,12 @@ from sqlalchemy import delete, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
+from app.accounts.commands.changes import between, lock_tree, record_change
+from app.accounts.commands.restructuring import refuse_departure
 from app.accounts.passwords import hash_of, is_outdated, matches, new_hash_of
 from app.accounts.roles import ADMINISTRATOR, ROLES
 from app.accounts.tables import RANK_GROUPS, Person, PersonRole, Unit
-from app.errors import Forbidden, InvalidInput, NotFound
+from app.errors import Forbidden, InvalidInput, NotFound, Text
 from app.run import PERSON, Tx, handles
 
 Row = TypeVar("Row", Unit, Person)
@@ -125,7 +127,11 @@ class RevokeRole:
 def create_unit(command: CreateUnit, tx: Tx) -> int:
     """Add the unit and return its id."""
     _check_unit(command.code, command.name, command.rank_group)
+    lock_tree(tx)
     parent = _existing(tx.session, Unit, command.parent_id) if command.parent_id else None
+    if parent and not parent.active:
+        fault = Text("单位“%(name)s”已停用，请另选单位", name=parent.name)
+        raise InvalidInput({"parent_id": fault})
     if parent and parent.level == 4:
         raise InvalidInput({"parent_id": "第四级单位下不能再设单位"})
     # The path holds the row's own id, so the id is drawn before the row is written.
@@ -170,13 +176,17 @@ def change_unit(command: ChangeUnit, tx: Tx) -> None:
 @handles(CloseUnit, ADMINISTRATOR)
 def close_unit(command: CloseUnit, tx: Tx) -> None:
     """Mark the unit and those below it as no longer active."""
+    lock_tree(tx)
     unit = _existing(tx.session, Unit, command.unit_id)
-    tx.session.execute(
+    closed = tx.session.scalars(
         update(Unit)
-        .where(Unit.path.startswith(unit.path, autoescape=True))
+        .where(Unit.path.startswith(unit.path, autoescape=True), Unit.active)
         .values(active=False)
+        .returning(Unit.id)
         .execution_options(synchronize_session=False)
-    )
+    ).all()
+    for unit_id in closed:
+        record_change(tx, "unit_closed", unit_id=unit_id)
 
 
 @handles(CreatePerson, ADMINISTRATOR)
@@ -218,7 +228,11 @@ def change_person(command: ChangePerson, tx: Tx) -> None:
     _check_roles(command.roles)
     if ADMINISTRATOR not in command.roles:
         _keep_administrator(tx, command.person_id)
-    _existing(tx.session, Unit, command.unit_id)
+    unit = _existing(tx.session, Unit, command.unit_id)
+    if unit.id != person.unit_id:
+        refuse_departure(tx, person, unit)
+        before = _existing(tx.session, Unit, person.unit_id)
+        record_change(tx, "person_moved", between(before, unit), person_id=person.id)
     person.name, person.unit_id = command.name.strip(), command.unit_id
     person.phone = command.phone or None
     tx.session.execute(
@@ -238,7 +252,10 @@ def deactivate_person(command: DeactivatePerson, tx: Tx) -> None:
     """Mark the person as no longer active."""
     if command.person_id == tx.actor.person_id:
         raise InvalidInput({"": "不能停用自己的账号，请由另一位管理员办理"})
-    _existing(tx.session, Person, command.person_id).active = False
+    person = _existing(tx.session, Person, command.person_id)
+    if person.active:
+        person.active = False
+        record_change(tx, "person_deactivated", person_id=person.id)
     tx.session.flush()
 
 

@@ -16,6 +16,7 @@ from app.accounts.commands.organisation import (
     create_person,
     create_unit,
 )
+from app.accounts.commands.restructuring import MoveUnit, move_unit
 from app.accounts.queries import person_by_login, plain_login, unit_by_code
 from app.accounts.roles import ADMINISTRATOR, ROLES
 from app.accounts.spreadsheets import PERSON_COLUMNS, UNIT_COLUMNS, SheetRow
@@ -117,7 +118,9 @@ def _put_unit(cells: Mapping[str, str], tx: Tx) -> bool:
         create_unit(CreateUnit(cells["code"], parent_id=parent_id, duties=duties, **described), tx)  # type: ignore[arg-type]  # a mapping of several types
         return True
     if present.parent_id != parent_id:
-        raise InvalidInput({"parent": "已有单位不能改换上级"})
+        if parent_id is None:
+            raise InvalidInput({"parent": "请填写上级编码：已有单位不能改为城市一级"})
+        move_unit(MoveUnit(present.id, parent_id), tx)
     change_unit(ChangeUnit(present.id, duties=duties, **described), tx)  # type: ignore[arg-type]  # a mapping of several types
     return False
 

@@ -2,32 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from http import HTTPStatus
 
-from flask import Response, flash, redirect, render_template, request, url_for
+from flask import Response, flash, redirect, render_template, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
 from app.accounts import administration
 from app.accounts.commands import Uploaded, UploadPeople, UploadUnits
-from app.accounts.pages.room import RANK_GROUP_NAMES, READERS, admin_words, blueprint
+from app.accounts.pages.room import RANK_GROUP_NAMES, READERS, admin_words, blueprint, runtime
 from app.accounts.roles import ADMINISTRATOR, ROLES
 from app.accounts.spreadsheets import (
-    BYTES_LIMIT,
     PERSON_COLUMNS,
     ROWS_LIMIT,
     STATE_COLUMN,
     UNIT_COLUMNS,
-    XLSX,
     SheetRow,
     rows_of,
-    workbook_of,
 )
 from app.db.session import db
 from app.errors import InvalidInput
 from app.web.access import open_to
 from app.web.acting import act
+from app.web.spreadsheets.reading import BYTES_LIMIT
+from app.web.spreadsheets.transfer import as_download, uploaded_workbook
+from app.web.spreadsheets.writing import table_of
 
 _SHOWN_FAULTS = 100
 
@@ -51,7 +51,7 @@ def units_file() -> ResponseReturnValue:
         )
         for unit in units
     )
-    return _file("units", workbook_of("单位", (*UNIT_COLUMNS.values(), STATE_COLUMN), rows))
+    return _file("units", "单位", UNIT_COLUMNS, rows)
 
 
 @blueprint.get("/admin/people.xlsx")
@@ -70,7 +70,7 @@ def people_file() -> ResponseReturnValue:
         )
         for line in administration.every_person(db.session())
     )
-    return _file("people", workbook_of("人员", (*PERSON_COLUMNS.values(), STATE_COLUMN), rows))
+    return _file("people", "人员", PERSON_COLUMNS, rows)
 
 
 @blueprint.get("/admin/upload")
@@ -98,7 +98,7 @@ def _read(
     command: type[UploadUnits | UploadPeople], columns: dict[str, str], onward: str
 ) -> ResponseReturnValue:
     try:
-        rows: list[SheetRow] = rows_of(_content(), columns)
+        rows: list[SheetRow] = rows_of(uploaded_workbook(), columns)
         done: Uploaded = act(command(tuple(rows)))
     except InvalidInput as error:
         return _form(error.fields), HTTPStatus.UNPROCESSABLE_ENTITY
@@ -113,19 +113,6 @@ def _read(
     return redirect(url_for(onward))
 
 
-def _content() -> bytes:
-    """Return the uploaded file, one byte over the limit at most."""
-    content = b""
-    file = request.files.get("file")
-    if file is not None:
-        # A large one lies on the disk until it is closed.
-        with file.stream as stream:
-            content = stream.read(BYTES_LIMIT + 1)
-    if not content:
-        raise InvalidInput({"file": "请选择文件"})
-    return content
-
-
 def _form(faults: Mapping[str, str]) -> str:
     return render_template(
         "accounts/upload.html",
@@ -137,10 +124,11 @@ def _form(faults: Mapping[str, str]) -> str:
     )
 
 
-def _file(name: str, content: bytes) -> Response:
-    disposition = f'attachment; filename="{name}.xlsx"'
-    headers = {"Content-Disposition": disposition, "Cache-Control": "private, no-store"}
-    return Response(content, mimetype=XLSX, headers=headers)
+def _file(
+    name: str, title: str, columns: Mapping[str, str], rows: Iterable[Sequence[str | None]]
+) -> Response:
+    headings = (*columns.values(), STATE_COLUMN)
+    return as_download(table_of(title, headings, rows, runtime().clock.now()), f"{name}.xlsx")
 
 
 def _state(*, active: bool) -> str:

@@ -16,6 +16,7 @@ from app.accounts.commands import (
     CreatePerson,
     DeactivatePerson,
     LiftLockOut,
+    ReactivatePerson,
     SetPassword,
 )
 from app.accounts.pages.room import READERS, admin_words, blueprint, runtime
@@ -110,6 +111,13 @@ def deactivate_person(person_id: int) -> ResponseReturnValue:
     return _try(person_id, DeactivatePerson(person_id), _("账号已停用。"))
 
 
+@blueprint.post("/admin/people/<int:person_id>/reactivate")
+@open_to(ADMINISTRATOR)
+def reactivate_person(person_id: int) -> ResponseReturnValue:
+    """Let a person in again."""
+    return _try(person_id, ReactivatePerson(person_id), _("账号已重新启用。"))
+
+
 @blueprint.post("/admin/people/<int:person_id>/password")
 @open_to(ADMINISTRATOR)
 def set_password(person_id: int) -> ResponseReturnValue:
@@ -157,6 +165,7 @@ def _form(
         faults=faults,
         units=[unit for unit in listed if unit.active or unit.id == own_unit],
         shortest=SHORTEST,
+        changes=administration.changes_of(db.session(), person_id=line.person.id) if line else (),
         **admin_words(),
     )
 

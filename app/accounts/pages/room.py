@@ -8,6 +8,7 @@ from flask import Blueprint, current_app
 from flask_babel import lazy_gettext as _l
 from flask_login import current_user
 
+from app.accounts.pages.words import CHANGE_WORDS
 from app.accounts.roles import ADMINISTRATOR, AUDITOR, ROLES
 from app.accounts.tables import Unit
 from app.run import Runtime
@@ -54,4 +55,5 @@ def admin_words() -> dict[str, object]:
         "role_name": role_name,
         "unit_name": unit_name,
         "rank_groups": _RANK_GROUP_WORDS,
+        "change_words": CHANGE_WORDS,
     }

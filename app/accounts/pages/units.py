@@ -11,7 +11,7 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
 from app.accounts import administration
-from app.accounts.commands import ChangeUnit, CloseUnit, CreateUnit
+from app.accounts.commands import ChangeUnit, CloseUnit, CreateUnit, MoveUnit, ReopenUnit
 from app.accounts.pages.room import READERS, admin_words, blueprint
 from app.accounts.roles import ADMINISTRATOR
 from app.accounts.tables import Unit
@@ -19,6 +19,8 @@ from app.db.session import db
 from app.errors import InvalidInput, NotFound
 from app.web.access import open_to
 from app.web.acting import act
+
+_LONGEST_ID = 18
 
 
 @blueprint.get("/admin")
@@ -99,13 +101,50 @@ def close_unit(unit_id: int) -> ResponseReturnValue:
     return redirect(url_for("accounts.unit", unit_id=unit_id))
 
 
+@blueprint.post("/admin/units/<int:unit_id>/reopen")
+@open_to(ADMINISTRATOR)
+def reopen_unit(unit_id: int) -> ResponseReturnValue:
+    """Bring a unit back into use."""
+    command = ReopenUnit(unit_id, with_those_below=request.form.get("with_those_below") == "1")
+    return _try(unit_id, command, _("单位已重新启用。"))
+
+
+@blueprint.post("/admin/units/<int:unit_id>/move")
+@open_to(ADMINISTRATOR)
+def move_unit(unit_id: int) -> ResponseReturnValue:
+    """Put a unit under another."""
+    chosen = request.form.get("parent_id", "")
+    if not chosen.isdecimal() or len(chosen) > _LONGEST_ID:
+        found = _unit_or_404(unit_id)
+        page = _form(found, _as_typed(found), {"parent_id": _("请选择上级单位")})
+        return page, HTTPStatus.UNPROCESSABLE_ENTITY
+    return _try(unit_id, MoveUnit(unit_id, int(chosen)), _("单位已移动，可见范围随之改变。"))
+
+
+def _try(unit_id: int, command: object, done: str) -> ResponseReturnValue:
+    """Run the command and lead back to the unit, or show what stands in the way."""
+    try:
+        act(command)
+    except InvalidInput as error:
+        found = _unit_or_404(unit_id)
+        typed = {**_as_typed(found), "parent_id": request.form.get("parent_id", "")}
+        return _form(found, typed, error.fields), HTTPStatus.UNPROCESSABLE_ENTITY
+    flash(done, "success")
+    return redirect(url_for("accounts.unit", unit_id=unit_id))
+
+
 def _form(found: Unit | None, typed: Mapping[str, str], faults: Mapping[str, str]) -> str:
     return render_template(
         "accounts/unit.html",
         unit=found,
         typed=typed,
         faults=faults,
-        parents=[one for one in administration.units_in_order(db.session()) if one.active],
+        parents=[
+            one
+            for one in administration.units_in_order(db.session())
+            if one.active and not (found and one.path.startswith(found.path))
+        ],
+        changes=administration.changes_of(db.session(), unit_id=found.id) if found else (),
         **admin_words(),
     )
 

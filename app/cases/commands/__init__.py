@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import app.cases.departures  # noqa: F401 because it says what stands in the way of a move
 from app.cases.commands.evidence import AddPhoto
+from app.cases.commands.feedback import RecordFeedback
 from app.cases.commands.filters import DropFilter, SaveFilter
 from app.cases.commands.moving import MoveCases, UndoMove
+from app.cases.commands.reassigning import ReassignUnit
 from app.cases.commands.report import ReportCase
 from app.cases.commands.requests import (
     RaiseSupervision,
@@ -29,6 +32,8 @@ __all__ = [
     "MoveCases",
     "PutOffTimers",
     "RaiseSupervision",
+    "ReassignUnit",
+    "RecordFeedback",
     "ReleaseHold",
     "ReportCase",
     "RequestExtension",

@@ -8,6 +8,7 @@ from app.cases.commands.authority import REPORTERS
 from app.cases.pages import bulk as bulk
 from app.cases.pages import case as case
 from app.cases.pages import export as export
+from app.cases.pages import feedback as feedback
 from app.cases.pages import filters as filters
 from app.cases.pages import inbox as inbox
 from app.cases.pages import item as item

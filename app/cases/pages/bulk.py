@@ -13,7 +13,7 @@ from flask_babel import gettext as _
 from app.cases.commands import AssignItem, ClaimItem, CompleteWork
 from app.cases.pages import room
 from app.cases.pages.choice_lists import person_options
-from app.cases.pages.form_view import Option, controls_of
+from app.cases.pages.form_view import Control, Option, controls_of
 from app.cases.pages.item import ItemForm, item_or_404, may_assign
 from app.cases.pages.room import blueprint
 from app.cases.pages.words import element_word
@@ -85,19 +85,17 @@ def _answer(found: Sequence[ItemForm]) -> ResponseReturnValue:
         return _page(found, fault=_("所选工作不是同一环节，不能一并办理。"))
     if not answered_by_choice(first.form):
         return _page(found, fault=_("这一环节的表单不只是一个选择，请逐项办理。"))
-    options = _outcomes(first)
+    controls = {control.key: control for control in controls_of(first.schema, first.form, {}, {})}
+    options = controls["outcome"].options
     answers: dict[str, Any] = {
         key: request.form[key] for key in ("outcome", "opinion") if request.form.get(key)
     }
     if answers.get("outcome") not in {option.value for option in options}:
         fault = _("请选择办理意见。") if "asked" in request.form else None
-        return _page(found, fault=fault, outcomes=options, typed=answers)
+        return _page(
+            found, fault=fault, outcomes=options, opinion=controls.get("opinion"), typed=answers
+        )
     return _done([_try(one, CompleteWork(one.item.id, answers), _("已办结")) for one in found])
-
-
-def _outcomes(one: ItemForm) -> Sequence[Option]:
-    controls = controls_of(one.schema, one.form, {}, {})
-    return next(control.options for control in controls if control.key == "outcome")
 
 
 def _assign(found: Sequence[ItemForm]) -> ResponseReturnValue:
@@ -120,7 +118,13 @@ def _try(one: ItemForm, command: object, done: str) -> Told:
     try:
         act(command)
     except InvalidInput as error:
-        text = "；".join(said(fault) for fault in error.fields.values())
+        labels = {
+            control.key: control.label for control in controls_of(one.schema, one.form, {}, {})
+        }
+        text = "；".join(
+            f"{labels[key]}{_('：')}{said(fault)}" if key in labels else said(fault)
+            for key, fault in error.fields.items()
+        )
         return Told(number, name, False, text or text_of(error))
     except (StateChanged, Forbidden) as error:
         return Told(number, name, False, text_of(error))
@@ -136,6 +140,7 @@ def _page(
     *,
     fault: str | None,
     outcomes: Sequence[Option] = (),
+    opinion: Control | None = None,
     people: Sequence[Option] = (),
     typed: dict[str, Any] | None = None,
 ) -> ResponseReturnValue:
@@ -144,6 +149,7 @@ def _page(
         found=found,
         fault=fault,
         outcomes=outcomes,
+        opinion=opinion,
         people=people,
         typed=typed or {},
         tab=request.form.get("tab", ""),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from flask import render_template, request
+from flask import current_app, render_template, request
 from flask.typing import ResponseReturnValue
 
 from app.accounts.roles import (
@@ -19,6 +19,7 @@ from app.accounts.roles import (
 from app.cases.commands.authority import REPORTERS
 from app.cases.pages import room
 from app.cases.pages.deadlines import item_deadline
+from app.cases.pages.feedback import RECORDERS
 from app.cases.pages.item import may_complete, may_work_on
 from app.cases.pages.room import blueprint
 from app.cases.pages.standing import Standing, accounts_of, standing_of
@@ -30,7 +31,7 @@ from app.db.session import db
 from app.errors import NotFound
 from app.modeling.queries import deployed
 from app.run import Actor
-from app.web.access import SIGNED_IN, open_to
+from app.web.access import SIGNED_IN, open_to, rule_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,11 +61,13 @@ def show_case(number: str, refused: Refused | None = None) -> str:
     clocks = case_file.clocks_of(session, case.id)
     items = case_file.open_items_of(session, case.id)
     requests = case_file.requests_of(session, case.id)
+    feedback = case_file.feedback_of(session, case.id)
     standing = standing_of(instance, version, clocks, now)
     summary = summary_of(session, case, version, log_before=_log_before())
     asked = case_file.names_of(
         session,
-        people=[person for one in requests for person in (one.asked_by, one.decided_by)],
+        people=[person for one in requests for person in (one.asked_by, one.decided_by)]
+        + [one.recorded_by for one in feedback],
         units=[one.unit_id for one in requests],
     )
     return render_template(
@@ -81,6 +84,9 @@ def show_case(number: str, refused: Refused | None = None) -> str:
         done=_with_whole(summary.outline.steps, case_file.done_elements(session, case.id)),
         actions=actions_for(actor, case, standing, {r.kind for r in requests if _waits(r)}),
         refused=refused or Refused("", {}),
+        feedback=feedback,
+        may_record_feedback=case.closed_as is not None and actor.has(*RECORDERS),
+        may_replay=actor.has(*rule_of(current_app, "oversight.replay")),
         may_add_photos=actor.has(*REPORTERS) or any(may_work_on(actor, i.item) for i in items),
         may_complete=lambda item: may_complete(actor, item),
     )

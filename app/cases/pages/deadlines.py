@@ -73,7 +73,7 @@ def clock_deadline(reading: ClockReading, *, near: bool = False) -> Deadline:
     """Return what a clock shows."""
     wording = _wording()
     left = partial(left_words, wording, reading.remaining, reading.measure)
-    late = wording.amount(reading.overdue_by, Measure.ELAPSED, parts=2)
+    late = wording.short_amount(reading.overdue_by, Measure.ELAPSED)
     match reading.state:
         case ClockState.CANCELLED:
             return Deadline("done", _("已取消"), None)
@@ -89,7 +89,7 @@ def clock_deadline(reading: ClockReading, *, near: bool = False) -> Deadline:
 
 def _running(due_at: datetime, now: datetime, unit: LimitUnit, *, near: bool) -> Deadline:
     if now > due_at:
-        text = _wording().amount(now - due_at, Measure.ELAPSED, parts=2)
+        text = _wording().short_amount(now - due_at, Measure.ELAPSED)
         return Deadline("overdue", text, due_at)
     try:
         text = time_left_text(due_at, now, unit, _calendar(), language_code())

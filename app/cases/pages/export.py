@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
-from typing import Final
 
-from flask import Response, request, send_file
+from flask import Response, request
 from flask_babel import gettext as _
-from openpyxl import Workbook
-from openpyxl.cell.cell import ILLEGAL_CHARACTERS_RE
 
 from app.cases.pages import room, words
 from app.cases.pages.deadlines import Deadline, case_deadline, line_deadline
@@ -26,10 +22,9 @@ from app.cases.queries.search import FoundCase, find_cases
 from app.cases.queries.visibility import sight_of
 from app.db.session import db
 from app.web.access import SIGNED_IN, open_to
+from app.web.spreadsheets.transfer import as_download
+from app.web.spreadsheets.writing import Value, table_of
 
-_XLSX: Final = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
-# A spreadsheet would work out what begins with one of these, whoever wrote it.
-_WORKED_OUT: Final = ("=", "+", "-", "@", "\t", "\r")
 _Line = InboxLine | DoneLine | FoundCase
 
 
@@ -58,15 +53,7 @@ def export_cases() -> Response:
     return _sheet(_case_rows(found.lines, now), cut=found.next is not None)
 
 
-def plain_cell(value: object) -> object:
-    """Return what a cell may hold: no text that a spreadsheet takes for a formula."""
-    if not isinstance(value, str):
-        return value
-    text = ILLEGAL_CHARACTERS_RE.sub("", value)
-    return f"'{text}" if text.startswith(_WORKED_OUT) else text
-
-
-def _item_rows(lines: Sequence[InboxLine], now: datetime) -> Iterable[Sequence[object]]:
+def _item_rows(lines: Sequence[InboxLine], now: datetime) -> Iterable[Sequence[Value]]:
     place, class_name = _place_words(lines)
     yield (
         _("剩余时间"), _("案卷号"), _("案件"), _("分类"), _("地点"), _("环节"), _("渠道"),
@@ -81,7 +68,7 @@ def _item_rows(lines: Sequence[InboxLine], now: datetime) -> Iterable[Sequence[o
         )  # fmt: skip
 
 
-def _done_rows(lines: Sequence[DoneLine], now: datetime) -> Iterable[Sequence[object]]:
+def _done_rows(lines: Sequence[DoneLine], now: datetime) -> Iterable[Sequence[Value]]:
     place, class_name = _place_words(lines)
     yield (
         _("剩余时间"), _("案卷号"), _("案件"), _("分类"), _("地点"), _("我办的"), _("办结于"),
@@ -97,7 +84,7 @@ def _done_rows(lines: Sequence[DoneLine], now: datetime) -> Iterable[Sequence[ob
         )  # fmt: skip
 
 
-def _case_rows(lines: Sequence[FoundCase], now: datetime) -> Iterable[Sequence[object]]:
+def _case_rows(lines: Sequence[FoundCase], now: datetime) -> Iterable[Sequence[Value]]:
     place, class_name = _place_words(lines)
     yield (
         _("剩余时间"), _("案卷号"), _("案件"), _("分类"), _("地点"), _("环节"), _("承办单位"),
@@ -152,15 +139,10 @@ def _local(moment: datetime) -> datetime:
     return moment.astimezone(room.zone()).replace(tzinfo=None, second=0, microsecond=0)
 
 
-def _sheet(rows: Iterable[Sequence[object]], *, cut: bool) -> Response:
-    book = Workbook(write_only=True)
-    sheet = book.create_sheet(_("清单"))
-    for row in rows:
-        sheet.append([plain_cell(value) for value in row])
-    if cut:
-        sheet.append([_("只列出前 %(n)s 行，其余请缩小范围后再导出。", n=EXPORT_LIMIT)])
-    content = io.BytesIO()
-    book.save(content)
-    content.seek(0)
-    name = f"{room.now().astimezone(room.zone()):%Y%m%d-%H%M}.xlsx"
-    return send_file(content, mimetype=_XLSX, as_attachment=True, download_name=name)
+def _sheet(rows: Iterable[Sequence[Value]], *, cut: bool) -> Response:
+    """rows: the headings first."""
+    headings, *lines = rows
+    note = _("只列出前 %(n)s 行，其余请缩小范围后再导出。", n=EXPORT_LIMIT) if cut else None
+    now = room.now()
+    content = table_of(_("清单"), [str(heading) for heading in headings], lines, now, note=note)
+    return as_download(content, f"{now.astimezone(room.zone()):%Y%m%d-%H%M}.xlsx")

@@ -16,6 +16,9 @@ from app.cases.pages.choice_lists import channel_options, class_options
 from app.cases.pages.photos import uploaded_photos
 from app.cases.pages.room import blueprint
 from app.cases.queries.case_file import case_by_number
+from app.cases.queries.matching import without_nul
+from app.cases.queries.nearby import WITHIN_DAYS, WITHIN_M, Spot, cases_near
+from app.cases.queries.visibility import sight_of
 from app.db.session import db
 from app.errors import InvalidInput
 from app.web.access import open_to
@@ -44,6 +47,27 @@ def report() -> ResponseReturnValue:
         act(AddPhoto(result.case_id, content, "before"))
     _say_where(result.number)
     return redirect(url_for("cases.case_page", number=result.number))
+
+
+@blueprint.get("/cases/new/nearby")
+@open_to(*REPORTERS)
+def nearby_open() -> ResponseReturnValue:
+    """Return the open cases near the place typed in, as a part of the page; nothing where none is."""
+    try:
+        lon, lat = _degrees(request.args, "lon"), _degrees(request.args, "lat")
+    except InvalidInput:
+        return ""
+    if lon is None or lat is None or not (-180 <= lon <= 180 and -90 <= lat <= 90):
+        return ""
+    session, class_code = db.session(), without_nul(request.args.get("class_code", ""))
+    spot = Spot(lon, lat, class_code or None, room.now())
+    return render_template(
+        "cases/report_nearby.html",
+        nearby=cases_near(session, spot, sight_of(session, room.reader()), open_only=True),
+        class_code=class_code,
+        within_m=WITHIN_M,
+        within_days=WITHIN_DAYS,
+    )
 
 
 def _command(typed: Mapping[str, str]) -> ReportCase:

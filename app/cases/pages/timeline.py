@@ -55,6 +55,9 @@ SENTENCES: Final[words.Words] = {
     "return_unfounded": _l("退单不成立，%(unit)s记推诿一次，应于 %(due)s 前办结"),
     "supervision_requested": _l("发起第 %(no)s 号督办（%(source)s）"),
     "supervision_answered": _l("第 %(no)s 号督办已答复"),
+    "reassigned": _l("机构调整，由%(from_unit)s改派%(unit)s，时限不变"),
+    "feedback_satisfied": _l("市民反馈：已解决"),
+    "feedback_unsatisfied": _l("市民反馈：未解决"),
     "ended": _l("案件结束：%(how)s"),
     "moved": _l("流程从版本 %(old_short)s 迁移到版本 %(new_short)s"),
     "move_undone": _l("撤回迁移，流程从版本 %(old_short)s 回到版本 %(new_short)s"),
@@ -111,7 +114,7 @@ class _Teller:
         self._names: Names = names_of(
             session,
             people=[*_numbers(said, "person_id"), *_numbers(said, "handler_id")],
-            units=_numbers(said, "unit_id"),
+            units=[*_numbers(said, "unit_id"), *_numbers(said, "from_unit_id")],
             classes=[data.get("class_code") for data in said],
         )
 
@@ -133,6 +136,7 @@ class _Teller:
             **{key: value for key, value in data.items() if isinstance(value, str | int)},
             "element": words.element_word(self._outline.names.get(row.element or "", "")),
             "unit": self._unit(data.get("unit_id")),
+            "from_unit": self._unit(data.get("from_unit_id")),
             "person": self._names.people.get(data.get("person_id"), "—"),  # type: ignore[arg-type]  # None has no name
             "class": self._class(data.get("class_code")),
             "channel": words.channel_word(str(data.get("channel", ""))),

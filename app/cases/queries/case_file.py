@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 
 from app.cases.tables import (
     Case,
+    CaseFeedback,
     CaseLog,
     CaseRequest,
     Draft,
@@ -126,6 +127,13 @@ def requests_of(session: Session, case_id: int) -> Sequence[CaseRequest]:
         select(CaseRequest)
         .where(CaseRequest.case_id == case_id)
         .order_by(CaseRequest.asked_at.desc(), CaseRequest.id.desc())
+    ).all()
+
+
+def feedback_of(session: Session, case_id: int) -> Sequence[CaseFeedback]:
+    """Return what the citizen said of a closed case, the last word first."""
+    return session.scalars(
+        select(CaseFeedback).where(CaseFeedback.case_id == case_id).order_by(CaseFeedback.id.desc())
     ).all()
 
 

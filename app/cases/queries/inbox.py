@@ -17,7 +17,7 @@ from sqlalchemy.orm import Session
 from app.accounts.queries import platform_id, stands_in_ranked_unit
 from app.accounts.roles import AUDITOR, DUTY_CHIEF, LEADER, SUPERVISOR
 from app.cases.queries.keyset import Page, Place, page_of
-from app.cases.queries.matching import number_range, pattern_of
+from app.cases.queries.matching import holds_words, number_range
 from app.run import Actor
 
 COUNT_LIMIT: Final = 99
@@ -261,5 +261,4 @@ def _words_condition(words: str, values: dict[str, Any]) -> str:
     if numbers is not None:
         values["number_from"], values["number_to"] = numbers
         return "c.number BETWEEN :number_from AND :number_to"
-    values["words"] = pattern_of(words)
-    return "(c.title ILIKE :words OR c.address ILIKE :words OR c.description ILIKE :words)"
+    return holds_words(words, ("c.title", "c.address", "c.description"), values)

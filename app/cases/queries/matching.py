@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import re
-from typing import Final
+from collections.abc import Sequence
+from typing import Any, Final
 
 # The day and the serial number within it, as numbers are given.
 NUMBER_LENGTH: Final = 14
 # Numbers begin with the day, so 12345 or a house number is a word.
 _NUMBER: Final = re.compile(r"20[0-9]{2,12}")
 LONGEST_WORDS: Final = 100
+MOST_WORDS: Final = 10
+# To LIKE; where a person typed it, it is only a character.
+_MEANS_SOMETHING: Final = re.compile(r"([\\%_])")
+_ESCAPED: Final = r"\\\1"
 
 
 def without_nul(text: str) -> str:
@@ -29,8 +34,11 @@ def number_range(words: str) -> tuple[str, str] | None:
     return typed.ljust(NUMBER_LENGTH, "0"), typed.ljust(NUMBER_LENGTH, "9")
 
 
-def pattern_of(words: str) -> str:
-    """Return the ILIKE pattern for a text that holds the words, in the order typed."""
-    typed = without_nul(words).split()
-    escaped = (re.sub(r"([\\%_])", r"\\\1", word) for word in typed)
-    return f"%{'%'.join(escaped)}%"
+def holds_words(words: str, columns: Sequence[str], values: dict[str, Any]) -> str:
+    """Return the condition that each word stands in one of the columns, and bind the words in values."""
+    conditions = []
+    for place, word in enumerate(without_nul(words).split()[:MOST_WORDS]):
+        values[f"word_{place}"] = f"%{re.sub(_MEANS_SOMETHING, _ESCAPED, word)}%"
+        either = " OR ".join(f"{column} ILIKE :word_{place}" for column in columns)
+        conditions.append(f"({either})")
+    return " AND ".join(conditions) or "TRUE"

@@ -11,13 +11,14 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from app.cases.queries.keyset import Page, Place, page_of
-from app.cases.queries.matching import number_range, pattern_of
+from app.cases.queries.matching import MOST_WORDS, holds_words, number_range
 from app.cases.queries.visibility import Sight
 
-# A text, or what one reader may see, is looked for in so many cases at a time, newest first. What many
-# cases hold fills its page here; what few hold is then taken from the index over pairs of characters,
-# where sorting all that hold it costs little. A single character has no pair and goes on by windows.
+# A single character, or what one reader may see, is looked for in so many cases at a time, newest first.
 WINDOW: Final = 20_000
+# A text is looked for in the newest of them alone: what many cases hold fills its page there, and what
+# few hold is then taken from the index over pairs of characters, where sorting them all costs little.
+NEWEST: Final = 5_000
 
 _COLUMNS: Final = """
 c.id, c.number, c.title, c.class_code, c.address, c.district_code, c.outside_city, c.channel,
@@ -34,10 +35,7 @@ _NARROWED: Final = "SELECT c.* FROM ({source}) AS c WHERE {which} ORDER BY {orde
 _WINDOW_END: Final = """
 SELECT c.reported_at, c.id FROM cases c WHERE {which} ORDER BY {order} OFFSET :window - 1 LIMIT 2
 """
-_OF_TEXT: Final = (
-    "(c.title ILIKE :words OR c.address ILIKE :words OR c.description ILIKE :words"
-    " OR c.number LIKE :words)"
-)
+_TEXTS: Final = ("c.title", "c.address", "c.description", "c.number")
 _GRAMS: Final = """
 SELECT array_agg(DISTINCT p.c || p.n) FROM unnest(CAST(:parts AS text[])) AS w(word), LATERAL (
     SELECT s.c, lead(s.c) OVER (ORDER BY s.ord) AS n
@@ -113,32 +111,29 @@ def find_cases(
     looked = (_RECENT if numbers is None else _numbered(*numbers)).after(before)
     values = {**looked.values, **sight.values}
     narrowed = [] if sight.whole else [sight.condition]
+    grams = None
     if numbers is None and words.strip():
-        narrowed.append(_OF_TEXT)
-        values["words"] = pattern_of(words)
-    if narrowed:
-        found = _by_window(session, looked, " AND ".join(narrowed), values, size)
-        if found.searched_to is None or "words" not in values:
-            return found
-        return (
-            _by_grams(session, looked, narrowed, {**values, "parts": words.split()}, size) or found
-        )
-    source = _CASES.format(which=looked.which, order=looked.order, limit=":size")
-    return Found(_page(session, source, looked, values, size))
+        narrowed.append(holds_words(words, _TEXTS, values))
+        grams = session.scalar(text(_GRAMS), {"parts": words.split()[:MOST_WORDS]})
+    if not narrowed:
+        source = _CASES.format(which=looked.which, order=looked.order, limit=":size")
+        return Found(_page(session, source, looked, values, size))
+    window = min(NEWEST, WINDOW) if grams else WINDOW
+    found = _by_window(session, looked, " AND ".join(narrowed), values | {"window": window}, size)
+    if found.searched_to is None or not grams:
+        return found
+    return _by_grams(session, looked, narrowed, values | {"grams": grams}, size)
 
 
 def _by_grams(
     session: Session, looked: _Range, narrowed: list[str], values: Mapping[str, object], size: int
-) -> Found | None:
-    """Look through all cases by pairs of characters; None where the words have none."""
-    grams = session.scalar(text(_GRAMS), {"parts": values["parts"]})
-    if not grams:
-        return None
+) -> Found:
+    """Look through all the cases that hold every pair of neighbouring characters."""
     # Kept apart from the order: else the planner walks all cases, newest first, hoping for a page of hits.
     which = f"{looked.which} AND {_HOLDS_GRAMS}"
     held = f"WITH held AS MATERIALIZED (SELECT c.* FROM cases c WHERE {which}) SELECT * FROM held"  # noqa: S608 because only our own names are put in
     source = _NARROWED.format(source=held, which=" AND ".join(narrowed), order=looked.order)
-    return Found(_page(session, source, looked, {**values, "grams": grams}, size))
+    return Found(_page(session, source, looked, values, size))
 
 
 def _numbered(first: str, last: str) -> _Range:
@@ -154,14 +149,13 @@ def _by_window(
     session: Session, looked: _Range, narrowed: str, values: Mapping[str, object], size: int
 ) -> Found:
     """Look through one window; a page that is not full goes on where the window ended."""
-    bound = {**values, "window": WINDOW}
     which, order = looked.which, looked.order
     window = _CASES.format(which=which, order=order, limit=":window")
     source = _NARROWED.format(source=window, which=narrowed, order=order)
-    page = _page(session, source, looked, bound, size)
+    page = _page(session, source, looked, values, size)
     if page.next is not None:
         return Found(page)
-    ends = session.execute(text(_WINDOW_END.format(which=which, order=order)), bound).all()
+    ends = session.execute(text(_WINDOW_END.format(which=which, order=order)), values).all()
     # A second row tells that something lies beyond the window.
     end = Place(*ends[0]) if len(ends) > 1 else None
     return Found(Page(page.lines, end), None if end is None else end.at)

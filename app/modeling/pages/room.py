@@ -19,7 +19,7 @@ READERS: Final = (*ANALYSTS, AUDITOR)
 
 STATUS_NAMES: Final = {
     "open": ("✎", _l("编辑中")),
-    "proposed": ("⧗", _l("待审批")),
+    "proposed": ("→", _l("待审批")),
     "deployed": ("✓", _l("已部署")),
 }
 

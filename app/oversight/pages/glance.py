@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date, datetime, time, timedelta
 from typing import Final
 
-from flask import render_template, request, url_for
+from flask import jsonify, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import lazy_gettext as _l
 
@@ -18,8 +18,10 @@ from app.errors import NotFound
 from app.oversight.pages import room
 from app.oversight.pages.overdue import group_name
 from app.oversight.pages.room import READERS, blueprint
+from app.oversight.queries.city_map import MOST_POINTS, points_of
 from app.oversight.queries.glance import FLOWS, flow_cases, glance_of, punctual_days
 from app.oversight.queries.overdue import NONE, Group, count_late, late_groups
+from app.places.queries import district_labels
 from app.web.access import open_to
 
 TREND_DAYS: Final = 30
@@ -46,8 +48,21 @@ def glance() -> ResponseReturnValue:
         days=punctual_days(session, sight, trend_start, end, cases_room.zone().key),
         classes=[(group_name(g, "class", class_names), g.count, _late_url("class", g)) for g in classes],
         grids=[(group_name(g, "grid", {}), g.count, _late_url("grid", g)) for g in grids],
+        worst_grids=[group.key for group in grids if group.key],
+        most_points=MOST_POINTS,
     )  # fmt: skip
     return room.with_library_styles(page)
+
+
+@blueprint.get("/oversight/points")
+@open_to(*READERS)
+def points() -> ResponseReturnValue:
+    """Return the open cases that have a place, with their traffic light, and where districts are named."""
+    session = db.session()
+    cases = points_of(session, room.sight(), cases_room.now())
+    for case in cases:
+        case["url"] = url_for("cases.case_page", number=case["number"])
+    return jsonify(cases=cases, districts=district_labels(session))
 
 
 @blueprint.get("/oversight/flow/<flow>")

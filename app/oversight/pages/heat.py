@@ -23,6 +23,7 @@ from app.oversight.pages.room import READERS, blueprint
 from app.oversight.queries.diagrams import MAIN, drawings_of
 from app.oversight.queries.heat import heat_of, worked_time
 from app.web.access import open_to
+from app.web.kept import kept
 
 _MONTH: Final = re.compile(r"(20\d\d)-(0[1-9]|1[0-2])")
 
@@ -38,7 +39,12 @@ def heat() -> ResponseReturnValue:
     version = deployed(cases_room.connection(), active_hash(cases_room.connection(), MAIN))
     drawings, names = drawings_of(version.files), outline_of(version.files, MAIN).names
     worked = worked_time(working_calendar(cases_room.settings()), start, end)
-    found = heat_of(session, worked, start, end, now, unit_path=None if unit is None else unit.path)
+    counted_at, found = kept(
+        ("heat", month, None if unit is None else unit.path),
+        lambda: heat_of(
+            session, worked, start, end, now, unit_path=None if unit is None else unit.path
+        ),
+    )
     rows = [found[key] for key in drawings.file_of if key in found]
     page = render_template(
         "oversight/heat.html",
@@ -52,6 +58,7 @@ def heat() -> ResponseReturnValue:
         elsewhere=[heat for key, heat in sorted(found.items()) if key not in drawings.file_of],
         names={row.element: element_word(names.get(row.element, row.element)) for row in rows},
         by_calendar=worked.by_calendar,
+        counted_at=counted_at,
     )
     return room.with_library_styles(page)
 

@@ -24,6 +24,7 @@ DISPUTES: Final[Words] = {
     "return": _l("退单待裁定"),
     "rework": _l("返工超过两次"),
     "supervision": _l("督办未答复"),
+    "feedback": _l("市民反映未解决"),
 }
 RULINGS: Final[Words] = {
     "granted": _l("同意"),
@@ -36,14 +37,17 @@ RULINGS: Final[Words] = {
 @blueprint.get("/oversight/disputed")
 @open_to(*READERS)
 def disputed() -> ResponseReturnValue:
-    """List returns to be ruled on, cases sent back again and again, supervisions without an answer."""
+    """List returns to be ruled on, cases sent back again and again, supervisions without an answer, citizens not content."""
     kind = request.args.get("kind", "return")
     kind = kind if kind in DISPUTES else "return"
     if kind == "rework":
         return _standing("rework", "oversight.disputed", DISPUTES, kind)
     session, now = db.session(), cases_room.now()
     after, size = Place.read(request.args.get("after")), cases_room.settings().page_size
-    page = lists.waiting_requests(session, room.sight(), kind, after=after, size=size)
+    if kind == "feedback":
+        page = lists.unsolved_for_citizens(session, room.sight(), after=after, size=size)
+    else:
+        page = lists.waiting_requests(session, room.sight(), kind, after=after, size=size)
     return render_template(
         "oversight/asked.html",
         view="disputed",

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from types import ModuleType
 from typing import Final
 
-from flask import Blueprint, Response, make_response
+from flask import Blueprint, Response, current_app, make_response
 from flask_babel import LazyString
 from flask_babel import lazy_gettext as _l
 
@@ -24,6 +24,7 @@ from app.cases.pages import words
 from app.cases.queries.visibility import Sight, sight_of
 from app.db.session import db
 from app.errors import CalendarMissing
+from app.web.access import rule_of
 from app.web.formats import working_minutes
 from app.web.language import language_code
 from app.web.security import CONTENT_SECURITY_POLICY
@@ -42,15 +43,18 @@ SECTIONS: Final[tuple[tuple[str, LazyString], ...]] = (
     ("oversight.extensions", _l("延期记录")),
     ("oversight.held", _l("挂账在册")),
     ("oversight.heat", _l("流程热力")),
+    ("oversight.reassign", _l("批量改派")),
 )
 
 blueprint = Blueprint("oversight", __name__, template_folder="../templates")
 
 
 @blueprint.context_processor
-def _offer_words() -> dict[str, ModuleType | tuple[tuple[str, LazyString], ...]]:
-    """Offer the words of the trade and the sections of this room to its templates."""
-    return {"words": words, "sections": SECTIONS}
+def _offer_words() -> dict[str, ModuleType | list[tuple[str, LazyString]]]:
+    """Offer the words of the trade, and the sections that the reader may open, to the templates of this room."""
+    actor = cases_room.reader()
+    opened = [one for one in SECTIONS if actor.has(*rule_of(current_app, one[0]))]
+    return {"words": words, "sections": opened}
 
 
 def sight() -> Sight:
@@ -68,7 +72,7 @@ def lateness(due_at: datetime, now: datetime, unit: str | None) -> str:
         except CalendarMissing:
             pass  # a year nobody has loaded: said by the clock on the wall
     wording = Wording(language_code(), calendar)
-    return wording.amount(max(now - due_at, timedelta()), Measure.ELAPSED, parts=2)
+    return wording.short_amount(max(now - due_at, timedelta()), Measure.ELAPSED)
 
 
 def working_minutes_between(start: datetime, end: datetime) -> int:

@@ -124,6 +124,33 @@ def _asked(
     return page_of(lines, size, lambda line: Place(getattr(line, moment), line.id))
 
 
+def unsolved_for_citizens(
+    session: Session, sight: Sight, *, after: Place | None, size: int
+) -> Page[AskedLine]:
+    """Return closed cases whose citizen's last word is that nothing was solved, the oldest word first."""
+    which, bound = "", {"size": size + 1, **sight.values}
+    if after is not None:
+        which = "AND (f.at, f.id) > (:after_at, :after_id)"
+        bound |= {"after_at": after.at, "after_id": after.id}
+    statement = _UNSOLVED.format(which=which, seen=sight.condition)
+    lines = [AskedLine(**row) for row in session.execute(text(statement), bound).mappings()]
+    return page_of(lines, size, lambda line: Place(line.asked_at, line.id))
+
+
+_UNSOLVED: Final = """
+SELECT f.id, 'feedback' AS kind, 1 AS no, f.at AS asked_at, p.name AS asked_by, c.unit_id,
+       u.name AS unit_name, u.name_en AS unit_name_en, f.words AS reason, '{{}}'::jsonb AS details,
+       NULL AS decision, NULL::timestamptz AS decided_at, NULL AS decided_by, NULL AS opinion,
+       c.id AS case_id, c.number, c.title, c.class_code, c.stage
+FROM case_feedback f JOIN cases c ON c.id = f.case_id
+LEFT JOIN units u ON u.id = c.unit_id LEFT JOIN people p ON p.id = f.recorded_by
+WHERE NOT f.satisfied
+  AND NOT EXISTS (SELECT FROM case_feedback later WHERE later.case_id = f.case_id AND later.id > f.id)
+  AND {seen} {which}
+ORDER BY f.at, f.id LIMIT :size
+"""
+
+
 def reworked_cases(
     session: Session, sight: Sight, *, after: Place | None, size: int
 ) -> Page[StandingCase]:

@@ -1,5 +1,5 @@
 // Maps on our own tiles: [data-map] shows the city, its points, and a pin that fills two fields.
-import { Map, Marker, NavigationControl, setWorkerUrl } from "maplibre-gl";
+import { Map, Marker, NavigationControl, Popup, setWorkerUrl } from "maplibre-gl";
 import "maplibre-gl/dist/maplibre-gl.css";
 
 const colour = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
@@ -55,7 +55,71 @@ function show(box) {
   for (const one of JSON.parse(box.dataset.points || "[]")) mark(map, [one.lon, one.lat], one.label, false);
   if (point) mark(map, point, "●", true);
   if (box.dataset.pick) picking(box, map);
+  if (box.dataset.cases) map.once("load", () => showCases(box, map).catch(() => { box.dataset.failed = "1"; }));
   return map;
+}
+
+// A traffic light has a shape as well as a colour: the same marks as in every list.
+const LIGHTS = {
+  overdue: ["--bad", (pen) => { pen.arc(12, 12, 8, 0, 7); pen.fill(); }],
+  near: ["--near", (pen) => { pen.moveTo(12, 3); pen.lineTo(22, 21); pen.lineTo(2, 21); pen.closePath(); pen.fill(); }],
+  normal: ["--good", (pen) => { pen.arc(12, 12, 7, 0, 7); pen.fill(); pen.stroke(); }],
+  paused: ["--text-2", (pen) => { pen.rect(5, 4, 5, 16); pen.rect(14, 4, 5, 16); pen.fill(); }],
+};
+
+function iconOf(light) {
+  const sheet = document.createElement("canvas");
+  sheet.width = sheet.height = 24;
+  const pen = sheet.getContext("2d");
+  const [name, draw] = LIGHTS[light];
+  pen.fillStyle = light === "normal" ? colour("--surface") : colour(name);
+  pen.strokeStyle = colour(name);
+  pen.lineWidth = 3;
+  pen.beginPath();
+  draw(pen);
+  return pen.getImageData(0, 0, 24, 24);
+}
+
+async function showCases(box, map) {
+  const answer = await fetch(box.dataset.cases, { credentials: "same-origin" });
+  if (!answer.ok || answer.redirected) throw new Error(String(answer.status));
+  const { cases, districts } = await answer.json();
+  map.addLayer({
+    id: "worst", type: "line", source: "city", "source-layer": "responsibility_grids",
+    filter: ["in", ["get", "code"], ["literal", JSON.parse(box.dataset.worst)]],
+    paint: { "line-color": colour("--bad"), "line-width": 2.5, "line-dasharray": [2, 1] },
+  });
+  for (const light of Object.keys(LIGHTS)) map.addImage(light, iconOf(light), { pixelRatio: 2 });
+  map.addSource("cases", { type: "geojson", data: { type: "FeatureCollection", features: cases.map((one) => ({
+    type: "Feature", geometry: { type: "Point", coordinates: [one.lon, one.lat] }, properties: one,
+  })) } });
+  map.addLayer({
+    id: "cases", type: "symbol", source: "cases",
+    layout: {
+      "icon-image": ["get", "light"], "icon-allow-overlap": true,
+      "icon-size": ["interpolate", ["linear"], ["zoom"], 8, 0.7, 14, 1.4],
+      "symbol-sort-key": ["match", ["get", "light"], "overdue", 3, "near", 2, 1],
+    },
+  });
+  for (const { name, lon, lat } of districts) {
+    const label = document.createElement("span");
+    label.className = "map-district";
+    label.textContent = name;
+    new Marker({ element: label }).setLngLat([lon, lat]).addTo(map);
+  }
+  for (const said of document.querySelectorAll("[data-light]")) {
+    said.textContent = cases.filter((one) => one.light === said.dataset.light).length;
+  }
+  map.on("click", "cases", ({ features }) => {
+    const { number, title, url } = features[0].properties;
+    const link = document.createElement("a");
+    link.href = url;
+    link.textContent = `${number} ${title}`;
+    new Popup({ closeButton: false }).setLngLat(features[0].geometry.coordinates).setDOMContent(link).addTo(map);
+  });
+  map.on("mouseenter", "cases", () => { map.getCanvas().style.cursor = "pointer"; });
+  map.on("mouseleave", "cases", () => { map.getCanvas().style.cursor = ""; });
+  map.once("idle", () => { box.dataset.drawn = String(cases.length); });
 }
 
 // A click puts the pin, fills the fields and says which grid the point lies in.

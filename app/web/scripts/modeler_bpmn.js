@@ -19,10 +19,20 @@ if (locked) byId("properties").hidden = true;
 const saving = new Saving({
   draw: async (xml) => {
     await modeler.importXML(xml);
-    modeler.get("canvas").zoom("fit-viewport");
+    fitBesidePalette(modeler.get("canvas"));
   },
   written: () => xmlOf(modeler),
 });
+
+// The palette stands on the canvas: the diagram begins beside it, not below it.
+function fitBesidePalette(canvas) {
+  const left = locked ? 16 : 88;
+  const top = 16;
+  const { inner, outer } = canvas.viewbox();
+  const scale = Math.min(1, (outer.width - left - 16) / inner.width, (outer.height - 2 * top) / inner.height);
+  if (!(scale > 0)) return;
+  canvas.viewbox({ x: inner.x - left / scale, y: inner.y - top / scale, width: outer.width / scale, height: outer.height / scale });
+}
 
 function select(id) {
   const element = modeler.get("elementRegistry").get(id);

@@ -2,7 +2,6 @@
 import { Diagram } from "./parts/diagram.js";
 
 const PACE_MS = 1500;
-const READABLE = 0.7;
 const room = document.getElementById("replay");
 const list = room.querySelector("ol.steps");
 const steps = [...list.children];
@@ -46,7 +45,7 @@ function go(index) {
   room.querySelector('[data-do="next"]').disabled = at === steps.length - 1;
   const shown = at;
   // One after the other: a diagram being read in must not be drawn on by the next step.
-  turn = turn.then(() => diagram.show(step.dataset.file, READABLE)).then(() => { if (shown === at) draw(shown); }).catch(() => {
+  turn = turn.then(() => diagram.show(step.dataset.file)).then(() => { if (shown === at) draw(shown); }).catch(() => {
     document.getElementById("canvas").textContent = room.dataset.failed;
   });
 }

@@ -235,6 +235,16 @@ def test_time_left_needs_only_a_due_time() -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("left", "said"),
+    [(45, "剩不足 1 分"), (394, "剩 6 分"), (-45, "超期不足 1 分"), (-685, "超期 11 分")],
+)
+def test_page_that_stands_still_shows_no_seconds(left: int, said: str) -> None:
+    due = shanghai(10, 16, 9)
+    now = due - timedelta(seconds=left)
+    assert time_left_text(due, now, LimitUnit.URGENT_HOUR, CITY, "zh") == said
+
+
 def test_both_languages_name_the_same_values() -> None:
     from string import Formatter
 

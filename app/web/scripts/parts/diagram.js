@@ -20,8 +20,8 @@ export class Diagram {
     });
   }
 
-  // Show a file, no smaller than `least`: what is too small to read is better moved through.
-  async show(file, least = 0) {
+  // Show a file, whole in its box; from there one zooms in and moves.
+  async show(file) {
     if (file === this.file) return;
     if (!this.files.has(file)) {
       const answer = await fetch(this.address + encodeURIComponent(file), { credentials: "same-origin" });
@@ -31,7 +31,6 @@ export class Diagram {
     await this.viewer.importXML(this.files.get(file));
     this.file = file;
     this.canvas.zoom("fit-viewport", "auto");
-    if (this.canvas.zoom() < least) this.canvas.zoom(least);
   }
 
   get canvas() { return this.viewer.get("canvas"); }
@@ -39,16 +38,22 @@ export class Diagram {
   element(id) { return this.viewer.get("elementRegistry").get(id); }
 
   // Put a text at a corner of an element; it stays readable however small the diagram is drawn.
-  label(id, text, kind, position) {
+  label(id, text, kind, position, title = "") {
     const html = document.createElement("span");
     html.className = kind;
     html.textContent = text;
+    if (title) html.title = title;
     this.overlays.add(id, { position, html, scale: { min: 0.9, max: 1.2 } });
   }
 
   // Bring an element into view without losing the reader's own zoom.
   reveal(id) {
     const element = this.element(id);
-    if (element) this.canvas.scrollToElement(element, { top: 80, right: 80, bottom: 80, left: 80 });
+    if (!element) return;
+    const seen = this.canvas.viewbox();
+    const inside = element.x >= seen.x && element.y >= seen.y
+      && element.x + element.width <= seen.x + seen.width && element.y + element.height <= seen.y + seen.height;
+    // What is seen stays where it is: a diagram shown whole must not be pushed out of its box.
+    if (!inside) this.canvas.scrollToElement(element, { top: 80, right: 80, bottom: 80, left: 80 });
   }
 }

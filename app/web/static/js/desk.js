@@ -6,6 +6,8 @@ const desk = document.getElementById("desk");
 const pane = document.getElementById("pane");
 const wide = window.matchMedia("(min-width: 1200px)");
 const deskSaid = document.getElementById("desk-said");
+// What this page claims is no news to it.
+const ownClaims = new Set();
 
 const itemRows = () => Array.from(desk.querySelectorAll("tbody tr[data-item]"));
 const rowOf = (id) => itemRows().find((row) => row.dataset.item === String(id));
@@ -54,7 +56,7 @@ async function openItem(row, push = true) {
   try {
     answer = await fetch(inPane(row.dataset.open));
   } catch {
-    say(desk.dataset.lost);
+    say(desk.dataset.lost, { stays: true });
     return;
   }
   // A session that ended, or a page of another kind: let the browser go there.
@@ -63,9 +65,14 @@ async function openItem(row, push = true) {
   if (push) history.pushState({ item: row.dataset.item }, "", addressWith(row.dataset.item));
 }
 
-function say(text) {
+// What was done is said for a moment; what went wrong stays until something else is said.
+const MOMENT_MS = 8_000;
+let fading = 0;
+function say(text, { stays = false } = {}) {
+  clearTimeout(fading);
   deskSaid.textContent = text;
   deskSaid.classList.toggle("visually-hidden", !text);
+  if (text && !stays) fading = setTimeout(say, MOMENT_MS, "");
 }
 
 // The row that comes after one: below it, else the first that is left.
@@ -118,11 +125,13 @@ const actionOf = (form) => form.getAttribute("action");
 
 async function send(form, button) {
   const body = new FormData(form, button);
+  const claimed = /\/items\/(\d+)\/claim$/.exec(actionOf(form));
+  if (claimed) ownClaims.add(claimed[1]);
   let answer;
   try {
     answer = await fetch(inPane(actionOf(form)), { method: "POST", body, headers: { Accept: "text/html, application/json;q=0.5" } });
   } catch {
-    say(desk.dataset.lost);
+    say(desk.dataset.lost, { stays: true });
     return;
   } finally {
     delete form.dataset.sent;
@@ -137,7 +146,7 @@ async function send(form, button) {
   // A page of its own, such as "this page has expired": what was typed must not go with it.
   if (/^\s*<!doctype/i.test(text)) {
     const page = new DOMParser().parseFromString(text, "text/html");
-    say(page.querySelector("main")?.innerText.trim() || String(answer.status));
+    say(page.querySelector("main")?.innerText.trim() || String(answer.status), { stays: true });
     deskSaid.setAttribute("tabindex", "-1");
     deskSaid.focus();
     return;

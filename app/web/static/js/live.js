@@ -24,7 +24,7 @@ function markRow({ kind, item, who }) {
 
 function hear(event) {
   const change = JSON.parse(event.data);
-  if (!told[change.kind]) return;
+  if (!told[change.kind] || (change.kind === "mine" && ownClaims.has(String(change.item)))) return;
   told[change.kind].add(change.item);
   markRow(change);
   const words = { new: "newsNew", mine: "newsMine", taken: "newsTaken", gone: "newsGone", red: "newsRed" };

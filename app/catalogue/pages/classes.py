@@ -1,11 +1,10 @@
-"""The catalogue as a page: what can be reported, and how long it may take."""
+"""The catalogue: what can be reported, how long it may take, and its editions."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import date
 
-from flask import Blueprint, current_app, flash, redirect, render_template, request, url_for
+from flask import current_app, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import get_locale
 from flask_babel import gettext as _
@@ -13,10 +12,10 @@ from flask_babel import lazy_gettext as _l
 from flask_login import current_user
 
 from app.catalogue import queries
-from app.catalogue.calendar_years import days_of_text
-from app.catalogue.commands import EnterCalendarYear, EnterEdition
+from app.catalogue.commands import EnterEdition
 from app.catalogue.editions import HEADER, edition_of_rows, rows_of
 from app.catalogue.files import duties
+from app.catalogue.pages.room import blueprint, day_of
 from app.catalogue.tables import CaseClass, FilingCondition
 from app.db.session import db
 from app.errors import InvalidInput
@@ -24,12 +23,9 @@ from app.run import Runtime
 from app.web.access import SIGNED_IN, open_to
 from app.web.acting import act
 from app.web.errors import status_of
-from app.web.navigation import NavigationItem
-from app.web.spreadsheets import BYTES_LIMIT, as_download, rows_of_workbook, workbook_bytes
-from sla.holidays import published_years
-
-blueprint = Blueprint("catalogue", __name__, template_folder="templates")
-navigation = (NavigationItem("catalogue.index", _l("案件分类"), position=70),)
+from app.web.spreadsheets.reading import rows_of_workbook
+from app.web.spreadsheets.transfer import as_download, uploaded_workbook
+from app.web.spreadsheets.writing import table_of
 
 KIND_NAMES = {"component": _l("部件"), "event": _l("事件"), "service": _l("服务")}
 LIMIT_UNIT_NAMES = {
@@ -73,7 +69,8 @@ def download(version_id: int) -> ResponseReturnValue:
     version = queries.version_of(session, version_id)
     classes = queries.classes_of(session, version.id)
     entries = ((one.entry, one.conditions) for one in queries.with_conditions(session, classes))
-    content = workbook_bytes(str(version.valid_from), HEADER, rows_of(entries))
+    runtime: Runtime = current_app.extensions["jingwei"]
+    content = table_of(str(version.valid_from), HEADER, rows_of(entries), runtime.clock.now())
     return as_download(content, f"catalogue-{version.valid_from}.xlsx")
 
 
@@ -90,8 +87,8 @@ def enter_edition() -> ResponseReturnValue:
     """Enter an edition from a workbook, or show the form again with what is wrong in it."""
     typed = {name: request.form.get(name, "").strip() for name in ("valid_from", "note")}
     try:
-        rows = rows_of_workbook(_uploaded())
-        edition = edition_of_rows(rows, _day("valid_from", typed["valid_from"]), typed["note"])
+        rows = rows_of_workbook(uploaded_workbook())
+        edition = edition_of_rows(rows, day_of("valid_from", typed["valid_from"]), typed["note"])
         act(EnterEdition(edition))
     except InvalidInput as error:
         return _editions_page(typed, error.fields), status_of(error)
@@ -106,70 +103,10 @@ def enter_edition() -> ResponseReturnValue:
     return redirect(url_for("catalogue.editions"))
 
 
-def _uploaded() -> bytes:
-    file = request.files.get("file")
-    if file is None or not file.filename:
-        raise InvalidInput({"file": _("请选择文件")})
-    # One byte more than allowed tells that it is too much.
-    return file.stream.read(BYTES_LIMIT + 1)
-
-
-def _day(field: str, text: str) -> date:
-    try:
-        return date.fromisoformat(text)
-    except ValueError as exc:
-        raise InvalidInput({field: _("请填写日期，例如 2027-01-01")}) from exc
-
-
 def _editions_page(typed: Mapping[str, str], errors: Mapping[str, str]) -> str:
     return render_template(
         "catalogue/editions.html",
         versions=queries.editions(db.session()),
-        typed=typed,
-        errors=errors,
-        may_enter=current_user.actor.has("administrator"),
-    )
-
-
-@blueprint.get("/catalogue/calendar")
-@open_to(SIGNED_IN)
-def calendar() -> ResponseReturnValue:
-    """Show which years the calendar knows, and the special days of one."""
-    return _calendar_page({}, {})
-
-
-@blueprint.post("/catalogue/calendar")
-@open_to("administrator")
-def enter_year() -> ResponseReturnValue:
-    """Enter a year, or show the form again with what is wrong in it."""
-    typed = {name: request.form.get(name, "") for name in ("year", "days", "note")}
-    try:
-        year = _year(typed["year"])
-        act(EnterCalendarYear(year, days_of_text(typed["days"], year), typed["note"]))
-    except InvalidInput as error:
-        return _calendar_page(typed, error.fields), status_of(error)
-    flash(_("%(year)s 年的日历已录入，一分钟内在各处生效。", year=year), "success")
-    return redirect(url_for("catalogue.calendar", year=year))
-
-
-def _year(text: str) -> int:
-    if not text.strip().isdecimal():
-        raise InvalidInput({"year": _("请填写四位数的年份")})
-    return int(text)
-
-
-def _calendar_page(typed: Mapping[str, str], errors: Mapping[str, str]) -> str:
-    entered = queries.entered_calendar_years(db.session())
-    published = published_years()
-    shown = request.args.get("year", "")
-    listed = next((one for one in entered if str(one.year) == shown), None)
-    return render_template(
-        "catalogue/calendar.html",
-        entered=entered,
-        first=min(published),
-        last=max(published),
-        listed=listed,
-        days=queries.calendar_days(db.session(), listed.year) if listed else [],
         typed=typed,
         errors=errors,
         may_enter=current_user.actor.has("administrator"),

@@ -1,0 +1,1 @@
+"""Workbooks from and for people: what comes in is hostile, what goes out must not run."""

@@ -1,0 +1,150 @@
+"""Every page of the product: no serious fault for axe, nothing for the policy, nothing over the edge.
+
+The pages are those that the application says it has; one that is new is looked at without a test of its own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from flask import Flask, url_for
+from playwright.sync_api import Page
+
+from app.accounts.roles import ANALYST
+from app.cases.commands.moving import MoveCases
+from app.cases.effects import topics
+from app.modeling.bundles import shipped_files
+from app.modeling.commands import DeployBundle
+from app.modeling.draft_commands import StartDraft
+from app.run import SYSTEM, Actor, run
+from app.web.access import PUBLIC, SIGNED_IN, rule_of
+from tests.browser.conftest import Reader
+from tests.browser.people import add_analysts_and_administrator
+from tests.browser.test_everyone_can_use import serious_faults
+from tests.edited_diagrams import edited
+from tests.factories import Desk
+
+# What answers with a file, with data, with a part of a page or by leading elsewhere: no page of its own.
+NO_PAGE = frozenset({
+    "static", "web.home", "web.health", "web.favicon", "oidc.leave", "oidc.come_back",
+    "places.map_tile", "places.at", "cases.inbox_events", "cases.conditions", "cases.photo",
+    "cases.choose_move", "modeling.content", "modeling.check", "oversight.diagram",
+})  # fmt: skip
+FILES_OF_EACH_EDITOR = ("check.bpmn", "routing.dmn", "accept.json")
+MORE: dict[str, tuple[dict[str, Any], ...]] = {
+    "cases.inbox": ({"tab": "group"}, {"tab": "all"}, {"tab": "done"})
+}
+EDITORS = {"modeling.edit", "modeling.compare", "modeling.history"}
+EARLIER = ('before_due("handling", "2 working_hour")', 'before_due("handling", "1 working_hour")')
+# Colours that other makers give to what they draw into our page: bpmn-js-bpmnlint's sum of its findings, and the
+# headings of empty groups in the properties panel of bpmn.io. Both say the same in words beside it.
+THEIRS = (".bjsl-button", ".bio-properties-panel-group-header-title")
+# Who may do most in a room looks at its pages.
+ROLES_FIRST = ("supervisor", "analyst", "administrator")
+# A page that shows more to some than its rule says; the door is for nobody who is in already.
+WHO = {"assessment.cases": "supervisor", "accounts.sign_in": ""}
+
+
+@pytest.fixture
+def values(product: Flask, desk: Desk) -> dict[str, Any]:
+    """Return what the variables of addresses stand for in this city; product: so that the clock is its own."""
+    add_analysts_and_administrator(desk)
+    closed, waiting, moved = desk.closed_case(), desk.reported_case(), desk.dispatched_case()
+    new = run(
+        DeployBundle("case", edited(shipped_files(), "case.bpmn", EARLIER), topics(), "提前"),
+        actor=SYSTEM,
+    )
+    move = run(MoveCases((moved,), new), actor=SYSTEM)
+    analyst = Actor(901, 1, "/1/", frozenset({ANALYST}), "分析员甲")
+    return {
+        "number": desk.case(closed)["number"],
+        "item_id": desk.item(waiting, "T_accept"),
+        "from_hash": desk.city.definition_hash,
+        "to_hash": new,
+        "move_id": move.move_id,
+        "draft_id": run(StartDraft("case", "改核查"), actor=analyst),
+        "unit_id": 11,
+        "person_id": 104,
+        "written": "2025-11",
+        "unit_code": "D1",
+        "code": "left_out",
+        "flow": "in",
+    }
+
+
+def pages(product: Flask, desk: Desk, values: dict[str, Any]) -> list[tuple[str, str]]:
+    """Return who opens which address: every page, each by somebody who may."""
+    found = desk.rows(
+        "SELECT r.role, p.login FROM person_roles r JOIN people p ON p.id = r.person_id"
+    )
+    logins = {row["role"]: row["login"] for row in found}
+    listed = set()
+    with product.test_request_context():
+        for rule in product.url_map.iter_rules():
+            if "GET" not in (rule.methods or ()) or rule.endpoint in NO_PAGE:
+                continue
+            if rule.rule.endswith(".xlsx") or rule.rule.startswith("/api/"):
+                continue
+            rules = rule_of(product, rule.endpoint)
+            if rule.endpoint in WHO:
+                who = WHO[rule.endpoint]
+            elif PUBLIC in rules or SIGNED_IN in rules:
+                who = "intake"
+            else:
+                who = next(
+                    logins[role]
+                    for role in (*ROLES_FIRST, *sorted(rules))
+                    if role in rules & logins.keys()
+                )
+            listed |= {(who, path) for path in addresses(rule.endpoint, rule.arguments, values)}
+    return sorted(listed)
+
+
+def addresses(endpoint: str, names: set[str], values: dict[str, Any]) -> Iterator[str]:
+    """Yield the addresses of one kind of page. A KeyError wants the fixture to know one more variable."""
+    if endpoint in EDITORS:
+        known = {"draft_id": values["draft_id"]}
+        yield from (url_for(endpoint, path=path, **known) for path in FILES_OF_EACH_EDITOR)
+        return
+    known = {name: values[name] for name in names}
+    yield url_for(endpoint, **known)
+    yield from (url_for(endpoint, **known, **more) for more in MORE.get(endpoint, ()))
+
+
+def settled(page: Page) -> None:
+    """Wait until what draws on a page has drawn; the inbox listens for news for ever."""
+    page.wait_for_load_state("load")
+    if page.locator("script[type=module]").count():
+        page.wait_for_load_state("networkidle")
+
+
+@pytest.mark.parametrize(("scheme", "width"), [("light", 1440), ("dark", 390)])
+def test_every_page_can_be_used_and_fits(
+    reader: Reader, product: Flask, desk: Desk, values: dict[str, Any], scheme: Any, width: int
+) -> None:
+    page = reader.page
+    page.emulate_media(color_scheme=scheme)
+    page.set_viewport_size({"width": width, "height": 900})
+    found = []
+    at_desk = ""
+    for login, path in pages(product, desk, values):
+        if login != at_desk:
+            page.context.clear_cookies()
+            if login:
+                reader.sign_in(login)
+            at_desk = login
+        answer = page.goto(reader.address + path)
+        assert answer is not None
+        settled(page)
+        if answer.status != 200:
+            found.append((path, f"answers {answer.status}"))
+        wide = page.evaluate("document.documentElement.scrollWidth")
+        if wide > width:
+            found.append((path, f"is {wide} wide"))
+        found += [(path, fault) for fault in serious_faults(page, apart=THEIRS)]
+        found += [(path, said) for said in (*reader.complaints, *reader.outside)]
+        reader.complaints.clear()
+        reader.outside.clear()
+    assert not found, "\n".join(f"{path} {fault}" for path, fault in found)
