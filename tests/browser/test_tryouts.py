@@ -11,6 +11,7 @@ from app.modeling.bundles import shipped_files
 from app.modeling.draft_commands import SaveDraftFile
 from app.run import Actor, run
 from tests.browser.conftest import Reader
+from tests.browser.test_everyone_can_use import serious_faults
 from tests.browser.test_modeler import (  # noqa: F401 because pytest finds fixtures by their names here
     SAVED,
     analyst,
@@ -57,6 +58,7 @@ def test_edited_draft_is_tried_out_to_its_end(
     assert "指定处置人" in (page.text_content("#items") or "")
     # The canvas shows the called process with its token.
     page.wait_for_selector("#canvas .djs-element.trial-here[data-element-id=T_assign]")
+    assert not serious_faults(page)
     page.click("#timers li:has-text('临近到期') button")
     page.wait_for_selector(DONE.format("S_near_due"))
     page.click("#messages summary:has-text('申请退单')")

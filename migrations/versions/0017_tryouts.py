@@ -8,8 +8,8 @@ from sqlalchemy.dialects.postgresql import JSONB
 
 from app.db.types import UtcDateTime
 
-revision = "0015_tryouts"
-down_revision = "0014_calendar"
+revision = "0017_tryouts"
+down_revision = "0016_hours"
 branch_labels = None
 depends_on = None
 
