@@ -12,10 +12,10 @@ from app.web.rest import rest
 
 TABLES: Final = (
     "accounts", "catalogue", "places", "modeling", "cases", "assessment", "exchange", "worker",
-    "simulation",
+    "simulation", "tryouts",
 )  # fmt: skip
 PAGES: Final = (
-    "accounts", "catalogue", "places", "modeling", "cases", "oversight", "assessment",
+    "accounts", "catalogue", "places", "modeling", "cases", "oversight", "assessment", "tryouts",
 )  # fmt: skip
 APIS: Final = ("cases",)
 COMMANDS: Final = (

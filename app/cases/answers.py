@@ -47,9 +47,7 @@ def check_answers(form: Form, given: Mapping[str, Any]) -> dict[str, Any]:
         if field.hidden_when and holds(field.hidden_when, answers):
             answers[field.key] = None
             faults.pop(field.key, None)
-        elif (
-            answers[field.key] is None and field.key not in faults and _is_required(field, answers)
-        ):
+        elif answers[field.key] is None and field.key not in faults and is_required(field, answers):
             faults[field.key] = Text("请填写这一项")
     if faults:
         raise InvalidInput(faults)
@@ -85,7 +83,8 @@ def holds(expression: str, answers: Mapping[str, Any]) -> bool:
         return False
 
 
-def _is_required(field: Field, answers: Mapping[str, Any]) -> bool:
+def is_required(field: Field, answers: Mapping[str, Any]) -> bool:
+    """Tell whether a field must be answered, given what else was."""
     if field.readonly:
         return False
     return bool(field.rules.get("required")) or (

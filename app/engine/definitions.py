@@ -24,6 +24,7 @@ from app.engine.documents import (
 )
 from app.engine.parsing import build_specs
 from app.engine.structure import call_circles
+from app.engine.timers import WaitingTimerDefinition
 from app.errors import DefinitionError, Fault
 
 MAX_FILES = 60
@@ -200,3 +201,16 @@ def _index(specs: Mapping[str, Any]) -> NodeIndex:
         node_names=names,
         node_index={p: {name: number for number, name in enumerate(names[p])} for p in processes},
     )
+
+
+def times_of(definition: Definition) -> dict[str, str]:
+    """Return what each due date and timer of a bundle says, by element."""
+    found: dict[str, str] = {}
+    for spec in definition.specs.values():
+        for node in spec.task_specs.values():
+            due = getattr(node, "due", None)
+            event = getattr(node, "event_definition", None)
+            text = due or (event.expression if isinstance(event, WaitingTimerDefinition) else None)
+            if text and node.bpmn_id:
+                found[node.bpmn_id] = str(text)
+    return found

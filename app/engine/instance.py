@@ -17,7 +17,7 @@ from app.engine.hot import HOT
 from app.engine.moment import NEVER, Moment
 from app.engine.naming import failure
 from app.engine.pruning import prune
-from app.engine.specs import UserTask, keep_results
+from app.engine.specs import BoundaryEvent, UserTask, keep_results
 from app.engine.step import (
     Before,
     OpenItem,
@@ -47,6 +47,7 @@ __all__ = [
     "receive",
     "retime",
     "start",
+    "tokens_at",
 ]
 
 
@@ -202,3 +203,11 @@ def open_elements(definition: Definition, state: bytes, moment: Moment) -> list[
     workflow = states.decode(state, definition, moment)
     live = preorder(workflow.task_tree, enter=True, mask=READY | WAITING | 32)  # TaskState.STARTED
     return [t.task_spec.bpmn_id for t in live if t.task_spec.bpmn_id is not None]
+
+
+def tokens_at(definition: Definition, state: bytes) -> list[str]:
+    """Return the elements that hold a token: what is at work, called or waited at, and no event that only listens."""
+    workflow = states.decode(state, definition, _AT_REST)
+    live = preorder(workflow.task_tree, enter=True, mask=READY | WAITING | 32)  # TaskState.STARTED
+    standing = [t.task_spec for t in live if not isinstance(t.task_spec, BoundaryEvent)]
+    return list(dict.fromkeys(spec.bpmn_id for spec in standing if spec.bpmn_id is not None))

@@ -158,6 +158,7 @@ CAMUNDA_ELEMENTS: Mapping[str, frozenset[str]] = {
 CAMUNDA_ATTRIBUTES_FREE = frozenset(
     {"asyncBefore", "asyncAfter", "exclusive", "jobPriority", "taskPriority", "priority"}
     | {"historyTimeToLive", "isStartableInTasklist", "versionTag"}
+    | {"modelerTemplate", "modelerTemplateVersion"}
 )
 CAMUNDA_REMEDIES: Mapping[str, str] = {
     "class": "use a service task's topic",

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 Template = dict[str, Any]
 
-# The modeler keeps the id of an applied template in the file; those of ours are left out on saving.
+# The modeler keeps the id of an applied template in the file, to show it again; the engine does not read it.
 PREFIX: Final = "jingwei."
 
 

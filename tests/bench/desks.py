@@ -115,6 +115,8 @@ def _person(
     seed: int,
 ) -> None:
     chance = random.Random(seed)
+    # Nobody opens the door to thirty people at one stroke.
+    time.sleep(chance.uniform(0, 1.5) * THINKING_S)
     while time.monotonic() < ends:
         visit = chance.choice(listed)
         times[visit.name].append(_open(port, visit, cookies[visit.login]))

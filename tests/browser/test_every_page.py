@@ -6,6 +6,7 @@ The pages are those that the application says it has; one that is new is looked 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import date
 from typing import Any
 
 import pytest
@@ -20,6 +21,7 @@ from app.modeling.bundles import shipped_files
 from app.modeling.commands import DeployBundle
 from app.modeling.draft_commands import StartDraft
 from app.run import SYSTEM, Actor, run
+from app.tryouts.commands import AdvanceReplay, StartReplay
 from app.web.access import PUBLIC, SIGNED_IN, rule_of
 from tests.browser.conftest import Reader
 from tests.browser.people import add_analysts_and_administrator
@@ -31,11 +33,13 @@ from tests.factories import Desk
 NO_PAGE = frozenset({
     "static", "web.home", "web.health", "web.favicon", "oidc.leave", "oidc.come_back",
     "places.map_tile", "places.at", "cases.inbox_events", "cases.conditions", "cases.photo",
-    "cases.nearby_open", "oversight.points", "cases.choose_move", "modeling.content", "modeling.check", "oversight.diagram",
+    "cases.nearby_open", "oversight.points", "cases.choose_move", "modeling.content", "modeling.check",
+    "oversight.diagram", "tryouts.file", "tryouts.last",
 })  # fmt: skip
 FILES_OF_EACH_EDITOR = ("check.bpmn", "routing.dmn", "accept.json")
 MORE: dict[str, tuple[dict[str, Any], ...]] = {
-    "cases.inbox": ({"tab": "group"}, {"tab": "all"}, {"tab": "done"})
+    "cases.inbox": ({"tab": "group"}, {"tab": "all"}, {"tab": "done"}),
+    "tryouts.replay": ({"show": "passed-T_accept"},),
 }
 EDITORS = {"modeling.edit", "modeling.compare", "modeling.history"}
 EARLIER = ('before_due("handling", "2 working_hour")', 'before_due("handling", "1 working_hour")')
@@ -60,6 +64,9 @@ def values(product: Flask, desk: Desk) -> dict[str, Any]:
     move = run(MoveCases((moved,), new), actor=SYSTEM)
     reassigned = run(ReassignUnit(11, 12, "合并"), actor=desk.city.supervisor)
     analyst = Actor(901, 1, "/1/", frozenset({ANALYST}), "分析员甲")
+    draft = run(StartDraft("case", "改核查"), actor=analyst)
+    replay = run(StartReplay(draft, date(2025, 11, 1), 50, "2 working_hour"), actor=analyst)
+    run(AdvanceReplay(replay), actor=analyst)
     return {
         "number": desk.case(closed)["number"],
         "item_id": desk.item(waiting, "T_accept"),
@@ -67,7 +74,8 @@ def values(product: Flask, desk: Desk) -> dict[str, Any]:
         "to_hash": new,
         "move_id": move.move_id,
         "reassignment_id": reassigned.reassignment_id,
-        "draft_id": run(StartDraft("case", "改核查"), actor=analyst),
+        "draft_id": draft,
+        "replay_id": replay,
         "unit_id": 11,
         "person_id": 104,
         "written": "2025-11",

@@ -238,7 +238,7 @@ def test_a_limit_is_chosen_with_its_unit(analyst: Reader, desk: Desk, draft: int
     assert "bpmn:timeDate" not in saved
 
 
-def test_a_template_fills_in_topic_and_leaves_no_mark(
+def test_a_template_fills_in_topic_and_is_shown_again_after_a_reload(
     analyst: Reader, desk: Desk, draft: int
 ) -> None:
     open_file(analyst, draft, "check.bpmn")
@@ -252,7 +252,14 @@ def test_a_template_fills_in_topic_and_leaves_no_mark(
     saved = content(desk, draft, "check.bpmn").decode()
     element = saved.split('id="S_check_clock_stop"')[1].split(">")[0]
     assert 'camunda:topic="case.late"' in element
-    assert "modelerTemplate" not in saved
+    assert 'camunda:modelerTemplate="jingwei.topic.case.late"' in element
+    page.click("#check")
+    page.wait_for_selector("#faults-pane:not([hidden])")
+    assert page.locator("#faults-list button").count() == 0
+    page.reload()
+    page.wait_for_selector(SAVED)
+    page.click("#outline [data-element=S_check_clock_stop]")
+    page.wait_for_selector("#properties :text('case.late')")
 
 
 @pytest.mark.parametrize("path", DIAGRAMS)

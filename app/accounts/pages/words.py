@@ -9,6 +9,7 @@ from flask_babel import lazy_gettext as _l
 COMMAND_WORDS: Final = {
     "ActivateVersion": _l("启用流程版本"),
     "AddPhoto": _l("上传照片"),
+    "AdvanceReplay": _l("接着回放往月案卷"),
     "ApproveDraft": _l("批准并部署草稿"),
     "AssignItem": _l("指派承办人"),
     "AssignRole": _l("授予角色"),
@@ -52,6 +53,7 @@ COMMAND_WORDS: Final = {
     "SaveFilter": _l("保存自己的筛选"),
     "SetPassword": _l("重设他人密码"),
     "StartDraft": _l("起草流程"),
+    "StartReplay": _l("用往月案卷回放草稿"),
     "UndoMove": _l("撤回迁移"),
     "UploadPeople": _l("上传人员表格"),
     "UploadUnits": _l("上传单位表格"),

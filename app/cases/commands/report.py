@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
@@ -84,7 +85,7 @@ def report_case(command: ReportCase, tx: Tx) -> StepResult:
         grid_code=case["grid_code"],
         outside_city=case["outside_city"],
     )
-    data = _first_data(command, case, duty)
+    data = first_data(case, duty, self_handled=command.self_handled)
     definition = deployed(connection, version).definition
     step = instance.start(definition, CASE_KEY, data, moment_of(context))
     collect(context, instance_id, step)
@@ -104,9 +105,7 @@ def _checked(command: ReportCase, now: datetime) -> dict[str, Any]:
     reported_at = now if command.reported_at is None else require_aware(command.reported_at)
     if reported_at > now:
         raise InvalidInput({"reported_at": "上报时间不能晚于现在"})
-    case: dict[str, Any] = dict.fromkeys(CHANGING_COLUMNS)
-    case |= dict.fromkeys(_COUNTS, 0)
-    case |= {
+    return blank_case() | {
         "channel": command.channel,
         "title": clean_text("title", command.title, longest=200, required=True),
         "description": clean_text("description", command.description, longest=10_000),
@@ -115,13 +114,21 @@ def _checked(command: ReportCase, now: datetime) -> dict[str, Any]:
         "reporter_phone": _optional("reporter_phone", command.reporter_phone),
         "source_key": _optional("source_key", command.source_key),
         "reported_at": reported_at,
+        "exempt": False,
+    }
+
+
+def blank_case() -> dict[str, Any]:
+    """Return the changing columns of a case to which nothing has happened yet."""
+    case: dict[str, Any] = dict.fromkeys(CHANGING_COLUMNS)
+    case |= dict.fromkeys(_COUNTS, 0)
+    case |= {
         "stage": REPORTED_STAGE,
         "log_hash": FIRST_HASH,
         "overdue": False,
         "near_due": False,
         "long_overdue": False,
         "on_hold": False,
-        "exempt": False,
     }
     return case
 
@@ -174,13 +181,13 @@ def _placed(place: Place, command: ReportCase) -> dict[str, Any]:
     }
 
 
-def _first_data(command: ReportCase, case: dict[str, Any], duty: str) -> dict[str, Any]:
+def first_data(case: Mapping[str, Any], duty: str, *, self_handled: bool) -> dict[str, Any]:
     """Return what the diagrams know of a new case. A person looks at what lies outside the city."""
-    verify = channel_of(command.channel).verify or case["outside_city"]
+    verify = channel_of(case["channel"]).verify or case["outside_city"]
     return {
-        "channel": command.channel,
-        "self_handled": command.self_handled,
-        "needs_verification": verify and not command.self_handled,
+        "channel": case["channel"],
+        "self_handled": self_handled,
+        "needs_verification": verify and not self_handled,
         "class_code": case["class_code"],
         "kind": case["kind"],
         "duty": duty,

@@ -89,14 +89,8 @@ class RaiseSupervision:
 def request_extension(command: RequestExtension, tx: Tx) -> StepResult:
     """Ask for an extension; one that could not be granted now is refused at once."""
     loaded = _of_own_unit(tx, command.case_id, UNIT_MANAGER, UNIT_HANDLER)
-    reason = _reason(command.reason)
-    amount = parse_limit(command.amount) if command.amount else None
     context = context_of(tx, loaded)
-    context.clocks.check_extension(HANDLING, amount)
-    reading = context.clocks.reading(HANDLING)
-    granted = 0 if reading is None else reading.grants
-    _ask(context, loaded, "extension", reason, amount=None if amount is None else str(amount))
-    payload = {"extension_no": granted + 1, "extension_length": _length(context, amount)}
+    payload = ask_extension(context, command.reason, command.amount)
     return _deliver(loaded, context, "extension_requested", payload)
 
 
@@ -104,14 +98,8 @@ def request_extension(command: RequestExtension, tx: Tx) -> StepResult:
 def request_hold(command: RequestHold, tx: Tx) -> StepResult:
     """Ask for a hold; the clock runs on until it is granted."""
     loaded = _of_own_unit(tx, command.case_id, UNIT_MANAGER)
-    reason = _reason(command.reason)
     context = context_of(tx, loaded)
-    until = _moment("until", command.until)
-    if until <= context.now:
-        raise InvalidInput({"until": "挂账日期须晚于现在"})
-    _ask(context, loaded, "hold", reason, hold_until=until.isoformat())
-    context.defaults["until"] = until.isoformat()
-    payload = {"hold_until": until.isoformat()}
+    payload = ask_hold(context, command.reason, command.until)
     return _deliver(loaded, context, "hold_requested", payload)
 
 
@@ -128,30 +116,62 @@ def request_return(command: RequestReturn, tx: Tx) -> StepResult:
     """Return a case; whether the clock stands still until the ruling is policy."""
     loaded = _of_own_unit(tx, command.case_id, UNIT_MANAGER)
     context = context_of(tx, loaded)
-    context.clocks.pause_for(Happening.RETURNED)
-    context.handling_changed()
-    _ask(context, loaded, "return", _reason(command.reason))
-    return _deliver(loaded, context, "return_requested", {})
+    return _deliver(loaded, context, "return_requested", ask_return(context, command.reason))
 
 
 @handles(RaiseSupervision, DUTY_CHIEF, SUPERVISOR, LEADER)
 def raise_supervision(command: RaiseSupervision, tx: Tx) -> StepResult:
     """Raise a supervision; it changes no deadline, and one by the media counts."""
     _require_sight(tx, command.case_id)
-    if command.source not in SOURCES:
-        raise InvalidInput({"source": not_one_of(command.source, SOURCES)})
     loaded = load_case(tx.connection, command.case_id)
     if loaded.case["closed_at"] is not None:
         raise StateChanged("案件已经结束，不能再督办。")
     context = context_of(tx, loaded)
-    case = context.case
-    due_at = None if command.due_at is None else _moment("due_at", command.due_at)
-    reason = _reason(command.reason)
-    number = _ask(context, loaded, "supervision", reason, source=command.source, due_at=due_at)
-    case["supervisions"] += 1
-    case["media_supervisions"] += command.source == "media"
-    payload = {"supervision_no": number, "unit_id": case["unit_id"]}
+    payload = ask_answer(context, command.reason, command.source, command.due_at)
     return _deliver(loaded, context, "supervision_raised", payload)
+
+
+def ask_extension(context: StepContext, reason: str, amount: str | None) -> dict[str, Any]:
+    """Record the request for an extension and return what its message carries."""
+    reason = _reason(reason)
+    wanted = parse_limit(amount) if amount else None
+    context.clocks.check_extension(HANDLING, wanted)
+    reading = context.clocks.reading(HANDLING)
+    granted = 0 if reading is None else reading.grants
+    _ask(context, "extension", reason, amount=None if wanted is None else str(wanted))
+    return {"extension_no": granted + 1, "extension_length": _length(context, wanted)}
+
+
+def ask_hold(context: StepContext, reason: str, until: datetime) -> dict[str, Any]:
+    """Record the request for a hold and return what its message carries."""
+    reason, until = _reason(reason), _moment("until", until)
+    if until <= context.now:
+        raise InvalidInput({"until": "挂账日期须晚于现在"})
+    _ask(context, "hold", reason, hold_until=until.isoformat())
+    context.defaults["until"] = until.isoformat()
+    return {"hold_until": until.isoformat()}
+
+
+def ask_return(context: StepContext, reason: str) -> dict[str, Any]:
+    """Record the request to return the case and return what its message carries."""
+    context.clocks.pause_for(Happening.RETURNED)
+    context.handling_changed()
+    _ask(context, "return", _reason(reason))
+    return {}
+
+
+def ask_answer(
+    context: StepContext, reason: str, source: str, due_at: datetime | None
+) -> dict[str, Any]:
+    """Record a supervision, which wants an answer, and return what its message carries."""
+    if source not in SOURCES:
+        raise InvalidInput({"source": not_one_of(source, SOURCES)})
+    due_at = None if due_at is None else _moment("due_at", due_at)
+    number = _ask(context, "supervision", _reason(reason), source=source, due_at=due_at)
+    case = context.case
+    case["supervisions"] += 1
+    case["media_supervisions"] += source == "media"
+    return {"supervision_no": number, "unit_id": case["unit_id"]}
 
 
 def _of_own_unit(tx: Tx, case_id: int, *roles: str) -> Loaded:
@@ -180,13 +200,14 @@ def _reason(text: str) -> str:
     return clean_text("reason", text, longest=REASON_LENGTH, required=True)
 
 
-def _ask(context: StepContext, loaded: Loaded, kind: str, reason: str, **details: object) -> int:
+def _ask(context: StepContext, kind: str, reason: str, **details: object) -> int:
     """Record the request and return its number. Raises StateChanged when one like it is pending."""
-    if kind != "supervision" and loaded.pending(kind) is not None:
+    pending = [request["no"] for request in context.requests if request["kind"] == kind]
+    if kind != "supervision" and pending:
         raise StateChanged("已有一项同类申请等待批复。")
     with context.connection.cursor(row_factory=tuple_row) as cursor:
-        row = cursor.execute(_NEXT_NO, (loaded.case["id"], kind)).fetchone()
-    number = 1 if row is None else int(row[0])
+        row = cursor.execute(_NEXT_NO, (context.case["id"], kind)).fetchone()
+    number: int = max([1 if row is None else int(row[0]), *(no + 1 for no in pending)])
     context.ask(kind, number, reason, details)
     context.defaults |= {"reason": reason, **details}
     return number

@@ -36,7 +36,14 @@ from app.modeling.draft_queries import (
     person_name,
     version_files,
 )
-from app.modeling.pages.room import ANALYSTS, CASE_KEY, STATUS_NAMES, blueprint, known_topics
+from app.modeling.pages.room import (
+    ANALYSTS,
+    CASE_KEY,
+    READERS,
+    STATUS_NAMES,
+    blueprint,
+    known_topics,
+)
 from app.web.access import open_to
 from app.web.acting import act
 
@@ -44,7 +51,7 @@ PAGE_SIZE: Final = 30
 
 
 @blueprint.get("")
-@open_to(*ANALYSTS)
+@open_to(*READERS)
 def index(errors: Mapping[str, str] | None = None, title: str = "") -> str:
     """List the drafts, and the files of the version that new cases start on."""
     session = db.session()
@@ -78,7 +85,7 @@ def start() -> ResponseReturnValue:
 
 
 @blueprint.get("/drafts/<int:draft_id>")
-@open_to(*ANALYSTS)
+@open_to(*READERS)
 def draft(draft_id: int, errors: Mapping[str, str] | None = None) -> str:
     """Show a draft's files, what each is against the version it began from, and its faults."""
     session = db.session()
@@ -140,7 +147,7 @@ def remove_file(draft_id: int, path: str) -> ResponseReturnValue:
 
 
 @blueprint.get("/drafts/<int:draft_id>/history/<path>")
-@open_to(*ANALYSTS)
+@open_to(*READERS)
 def history(draft_id: int, path: str) -> ResponseReturnValue:
     """List the saved states of a file."""
     session = db.session()

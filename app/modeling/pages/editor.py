@@ -26,7 +26,14 @@ from app.modeling.draft_queries import (
     files_of,
 )
 from app.modeling.element_templates import element_templates
-from app.modeling.pages.room import ANALYSTS, blueprint, known_topics, with_canvas
+from app.modeling.pages.room import (
+    ANALYSTS,
+    READERS,
+    blueprint,
+    known_topics,
+    may_change,
+    with_canvas,
+)
 from app.modeling.pages.script_texts import compare_texts, editor_texts
 from app.web.access import open_to
 from app.web.acting import act
@@ -35,7 +42,7 @@ KINDS: Final = {".bpmn": "bpmn", ".dmn": "dmn", ".json": "form"}
 
 
 @blueprint.get("/drafts/<int:draft_id>/<path>")
-@open_to(*ANALYSTS)
+@open_to(*READERS)
 def edit(draft_id: int, path: str) -> ResponseReturnValue:
     """Open a file in the editor of its kind."""
     session = db.session()
@@ -48,7 +55,7 @@ def edit(draft_id: int, path: str) -> ResponseReturnValue:
         path=path,
         files=sorted(files),
         kind=KINDS[PurePosixPath(path).suffix],
-        locked=draft.status != "open",
+        locked=draft.status != "open" or not may_change(),
         texts=editor_texts(),
         templates=_templates(files) if path.endswith(".bpmn") else [],
     )
@@ -56,7 +63,7 @@ def edit(draft_id: int, path: str) -> ResponseReturnValue:
 
 
 @blueprint.get("/drafts/<int:draft_id>/<path>/content")
-@open_to(*ANALYSTS)
+@open_to(*READERS)
 def content(draft_id: int, path: str) -> ResponseReturnValue:
     """Return a file's newest content and version, and a fresh token for saving it."""
     state = _of(files_of(db.session(), draft_id), path)
@@ -83,7 +90,7 @@ def save(draft_id: int, path: str) -> ResponseReturnValue:
 
 
 @blueprint.get("/drafts/<int:draft_id>/check")
-@open_to(*ANALYSTS)
+@open_to(*READERS)
 def check(draft_id: int) -> ResponseReturnValue:
     """Return every fault of the draft as the deployment would find it."""
     session = db.session()
@@ -93,7 +100,7 @@ def check(draft_id: int) -> ResponseReturnValue:
 
 
 @blueprint.get("/drafts/<int:draft_id>/compare/<path>")
-@open_to(*ANALYSTS)
+@open_to(*READERS)
 def compare(draft_id: int, path: str) -> ResponseReturnValue:
     """Show a diagram beside the deployed one."""
     session = db.session()

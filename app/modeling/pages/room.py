@@ -7,12 +7,16 @@ from typing import Final
 
 from flask import Blueprint, Response, current_app, make_response
 from flask_babel import lazy_gettext as _l
+from flask_login import current_user
 
-from app.accounts.roles import ADMINISTRATOR, ANALYST
+from app.accounts.roles import ADMINISTRATOR, ANALYST, AUDITOR
 from app.web.security import CONTENT_SECURITY_POLICY
 
 CASE_KEY: Final = "case"
 ANALYSTS: Final = (ANALYST, ADMINISTRATOR)
+READERS: Final = (*ANALYSTS, AUDITOR)
+"""Who may look; what changes a draft is for analysts."""
+
 STATUS_NAMES: Final = {
     "open": ("✎", _l("编辑中")),
     "proposed": ("→", _l("待审批")),
@@ -20,6 +24,17 @@ STATUS_NAMES: Final = {
 }
 
 blueprint = Blueprint("modeling", __name__, template_folder="../templates", url_prefix="/modeling")
+
+
+@blueprint.context_processor
+def _offer_right() -> dict[str, bool]:
+    """Tell the templates of this room whether the reader may change a draft."""
+    return {"may_change": may_change()}
+
+
+def may_change() -> bool:
+    """Tell whether the reader may change a draft."""
+    return current_user.is_authenticated and bool(current_user.actor.has(*ANALYSTS))
 
 
 def known_topics() -> frozenset[str]:

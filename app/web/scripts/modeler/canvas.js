@@ -46,21 +46,7 @@ export function canvasOf({ container, panel, texts, templates, chinese, locked }
   });
 }
 
-const OURS = "jingwei.";
-
-// Return the XML. The mark of an applied template of ours is left out: it helps drawing and the engine does
-// not read it; the marks of others stay as they came.
+// Return the XML.
 export async function xmlOf(modeler) {
-  const marked = modeler
-    .get("elementRegistry")
-    .getAll()
-    .map((element) => element.businessObject)
-    .filter((object) => object?.modelerTemplate?.startsWith(OURS));
-  const marks = marked.map((object) => object.modelerTemplate);
-  marked.forEach((object) => object.set("camunda:modelerTemplate", undefined));
-  try {
-    return (await modeler.saveXML({ format: true })).xml;
-  } finally {
-    marked.forEach((object, at) => object.set("camunda:modelerTemplate", marks[at]));
-  }
+  return (await modeler.saveXML({ format: true })).xml;
 }

@@ -118,6 +118,7 @@ function putBack(fields) {
 }
 
 async function restore() {
+  if (!form.dataset.draft) return;
   const kept = keptHere();
   // What the server has as well, or shows again with its faults, is the newer of the two.
   if (!kept || form.querySelector(".faults") || (kept.sent && form.dataset.kept)) return;
@@ -156,6 +157,8 @@ function typed(event) {
   for (const field of form.querySelectorAll("[data-depends-on]")) {
     if (event.target.name === field.dataset.dependsOn) refill(field);
   }
+  // A form that is tried out has no draft.
+  if (!form.dataset.draft) return;
   keepHere(false);
   clearTimeout(waiting);
   waiting = setTimeout(saveDraft, 1500);
@@ -171,7 +174,7 @@ function takeUp(found) {
   form.addEventListener("input", typed);
   form.addEventListener("submit", (event) => {
     clearTimeout(waiting);
-    if (event.submitter?.value === "complete") sessionStorage.setItem("jingwei-sent", ofThisForm());
+    if (form.dataset.draft && event.submitter?.value === "complete") sessionStorage.setItem("jingwei-sent", ofThisForm());
   });
   showQuestions();
   restore();
