@@ -92,6 +92,11 @@ class ClockReading:
     extensions: int
     grants: int
 
+    @property
+    def used_minutes(self) -> int:
+        """Return what was used in whole minutes, halves rounded up."""
+        return (self.used + timedelta(seconds=30)) // timedelta(minutes=1)
+
 
 _ZERO: Final = timedelta(0)
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields
 from datetime import datetime
 from enum import StrEnum
-from typing import Final
+from typing import Any, Final
 
 from app.clock import require_aware
 from app.errors import InvalidInput, Text
@@ -38,8 +38,10 @@ class Fact:
 
     due_at: of the handling clock, pauses and granted extensions included; None: never dispatched, or still paused.
     on_time: what the handling clock says; None: stopped_at and due_at decide.
-    held_at_end, unfounded_returns, media_supervisions: as of, and within, the period counted.
+    held_at_end, unfounded_returns, media_supervisions, supervisions: as of, and within, the period counted.
     taken_back: dispatched elsewhere after a founded return.
+    worked_minutes: what the handling clock had counted when the unit handed in; None: not handed in.
+    supervised: by anybody, in the period or before.
     """
 
     case_id: int
@@ -57,6 +59,12 @@ class Fact:
     exempt: bool = False
     taken_back: bool = False
     self_handled: bool = False
+    dispatched_at: datetime | None = None
+    worked_minutes: int | None = None
+    supervisions: int = 0
+    supervised: bool = False
+    urgent: bool = False
+    channel: str = ""
 
 
 class Reason(StrEnum):
@@ -98,7 +106,7 @@ _COUNTED: Final = frozenset({Reason.DUE_IN_PERIOD, Reason.CARRIED_OVER})
 
 @dataclass(frozen=True, slots=True)
 class Membership:
-    """Which counts one case enters, and why it is or is not due; the last three are numbers to add."""
+    """Which counts one case enters, and why it is or is not due; those with a number are to add."""
 
     reason: Reason
     due: bool = False
@@ -113,6 +121,13 @@ class Membership:
     self_handled: int = 0
     unfounded_returns: int = 0
     media_supervisions: int = 0
+    filed: bool = False
+    unfounded: bool = False
+    many_reworked: bool = False
+    handled: bool = False
+    supervisions: int = 0
+    public_filed: bool = False
+    worked_minutes: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,34 +146,43 @@ class Tally:
     self_handled: int = 0
     unfounded_returns: int = 0
     media_supervisions: int = 0
+    filed: int = 0
+    unfounded: int = 0
+    many_reworked: int = 0
+    handled: int = 0
+    supervisions: int = 0
+    public_filed: int = 0
+    worked_minutes: int = 0
 
     @classmethod
     def of(cls, memberships: Iterable[Membership]) -> Tally:
         """Count memberships."""
-        totals = dict.fromkeys(COUNTS, 0)
+        totals = dict.fromkeys(ALL_COUNTS, 0)
         for membership in memberships:
-            for name in COUNTS:
+            for name in ALL_COUNTS:
                 totals[name] += getattr(membership, name)
         return cls(**totals)
 
     def __add__(self, other: Tally) -> Tally:
-        return Tally(**{name: getattr(self, name) + getattr(other, name) for name in COUNTS})
+        return Tally(**{name: getattr(self, name) + getattr(other, name) for name in ALL_COUNTS})
 
     def count(self, name: str) -> int:
         """Return the count of that name."""
-        if name not in COUNTS:
-            fault = Text("没有“%(name)s”这个数，应为 %(counts)s 之一", name=name, counts=COUNTS)
+        if name not in ALL_COUNTS:
+            fault = Text("没有“%(name)s”这个数，应为 %(counts)s 之一", name=name, counts=ALL_COUNTS)
             raise InvalidInput({"count": fault})
         return int(getattr(self, name))
 
 
-COUNTS: Final = tuple(field.name for field in fields(Tally))
+ALL_COUNTS: Final = tuple(field.name for field in fields(Tally))
+COUNTS: Final = ALL_COUNTS[: ALL_COUNTS.index("filed")]
+"""The counts of the published table; the others are for schemes."""
 
 
 def counts_as(fact: Fact, period: Period, rules: CountingRules) -> Membership:
     """Decide which counts of a period a case enters."""
     reason = due_reason(fact, period, rules)
-    returns, supervisions = _conduct(fact, reason, rules)
+    conduct = _conduct(fact, reason, period, rules)
     if reason is Reason.SELF_HANDLED:
         done = int(fact.closed_at is not None and period.holds(fact.closed_at))
         both = bool(done) and rules.self_handled is SelfHandled.COUNT
@@ -166,7 +190,7 @@ def counts_as(fact: Fact, period: Period, rules: CountingRules) -> Membership:
             reason, due=both, closed=both, on_time=both, first_pass=both, self_handled=done
         )
     if reason not in _COUNTED:
-        return Membership(reason, unfounded_returns=returns, media_supervisions=supervisions)
+        return Membership(reason, **conduct)
     closed = _is_closed(fact, period, rules)
     on_time = closed and _is_on_time(fact, rules)
     reworked = fact.reworks > 0
@@ -181,9 +205,23 @@ def counts_as(fact: Fact, period: Period, rules: CountingRules) -> Membership:
         reworked=reworked,
         closed_reworked=closed and reworked,
         overdue_open=not closed,
-        unfounded_returns=returns,
-        media_supervisions=supervisions,
+        unfounded=fact.unfounded_returns > 0,
+        many_reworked=closed and fact.reworks >= rules.many_reworks,
+        handled=closed and fact.worked_minutes is not None,
+        worked_minutes=(fact.worked_minutes or 0) if closed else 0,
+        **conduct,
     )
+
+
+def in_population(fact: Fact, population: str, rules: CountingRules) -> bool:
+    """Tell whether a case is one of a population: all, urgent, supervised or public."""
+    if population == "urgent":
+        return fact.urgent
+    if population == "supervised":
+        return fact.supervised or fact.channel in rules.attention_channels
+    if population == "public":
+        return fact.channel in rules.public_channels
+    return True
 
 
 def due_reason(fact: Fact, period: Period, rules: CountingRules) -> Reason:
@@ -264,14 +302,18 @@ def _is_on_time(fact: Fact, rules: CountingRules) -> bool:
     return done_at is not None and fact.due_at is not None and done_at <= fact.due_at
 
 
-def _conduct(fact: Fact, reason: Reason, rules: CountingRules) -> tuple[int, int]:
-    """Count the returns and supervisions that deduct, due or not; a case not the unit's deducts nothing."""
+def _conduct(fact: Fact, reason: Reason, period: Period, rules: CountingRules) -> dict[str, Any]:
+    """Count what a unit is charged with and was given, due or not; a case not the unit's is neither."""
     if reason in (Reason.VOID, Reason.TAKEN_BACK, Reason.SELF_HANDLED):
-        return 0, 0
-    return (
-        _per(rules.unfounded_returns, fact.unfounded_returns),
-        _per(rules.media_supervisions, fact.media_supervisions),
-    )
+        return {}
+    filed = fact.dispatched_at is not None and period.holds(fact.dispatched_at)
+    return {
+        "unfounded_returns": _per(rules.unfounded_returns, fact.unfounded_returns),
+        "media_supervisions": _per(rules.media_supervisions, fact.media_supervisions),
+        "supervisions": fact.supervisions,
+        "filed": filed,
+        "public_filed": filed and fact.channel in rules.public_channels,
+    }
 
 
 def _per(per: Per, times: int) -> int:

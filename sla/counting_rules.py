@@ -78,6 +78,12 @@ USUAL_RATES: Final[Mapping[str, Ratio]] = {
     "first_pass_rate": Ratio("first_pass", "closed"),
     "rework_rate": Ratio("closed_reworked", "closed"),
 }
+# Of a scheme alone: not in the published table, and the same in every city.
+SCHEME_RATES: Final[Mapping[str, Ratio]] = {
+    "late_rate": Ratio("late", "closed"),
+    "unfounded_rate": Ratio("unfounded", "due"),
+    "public_report_rate": Ratio("public_filed", "filed"),
+}
 # A rate compares cases with cases; the counts of conduct are not cases of the period.
 RATE_COUNTS: Final = frozenset(
     {
@@ -113,6 +119,9 @@ class CountingRules:
     self_handled: SelfHandled = SelfHandled.APART
     nothing_due: NothingDue = NothingDue.NO_DATA
     decimals: int = 2
+    many_reworks: int = 3
+    public_channels: tuple[str, ...] = ("hotline", "public")
+    attention_channels: tuple[str, ...] = ("media", "leader")
 
 
 def load_counting_rules(path: Path = COUNTING_FILE) -> CountingRules:
@@ -136,7 +145,17 @@ def load_counting_rules(path: Path = COUNTING_FILE) -> CountingRules:
         self_handled=file.choice("self_handled", SelfHandled, usual.self_handled),
         nothing_due=file.choice("nothing_due", NothingDue, usual.nothing_due),
         decimals=file.whole_number("decimals", usual.decimals),
+        many_reworks=file.whole_number("many_reworks", usual.many_reworks),
+        public_channels=_channels(file, "public_channels", usual.public_channels),
+        attention_channels=_channels(file, "attention_channels", usual.attention_channels),
     )
+
+
+def _channels(file: Section, key: str, usual: tuple[str, ...]) -> tuple[str, ...]:
+    value = file.get(key, list(usual))
+    if not isinstance(value, list) or not all(isinstance(one, str) for one in value):
+        raise file.refusal(key, f"is {value!r}", "write a list of channels of channels.yml")
+    return tuple(value)
 
 
 def _rates(given: Section) -> dict[str, Ratio]:

@@ -10,14 +10,18 @@ from app.cases.clocks import HANDLING
 from app.cases.context import StepContext
 from app.cases.steps import follows_steps
 from sla.clocks import ClockState
+from sla.limits import LimitUnit
 
 # In the order of store.KEEP_FACT, after case_id, dispatch_no and valid_from.
 FACT_COLUMNS: Final = (
     "unit_id", "class_code", "district_code", "grid_code", "responsibility_code", "channel",
     "dispatched_at", "taken_back_at", "due_at", "handed_in_at", "on_time", "closed_at",
     "closed_as", "extensions", "reworks", "on_hold", "void", "exempt", "unfounded_returns",
-    "media_supervisions", "overdue_flag",
+    "media_supervisions", "overdue_flag", "worked_minutes", "supervisions", "urgent",
 )  # fmt: skip
+
+# A limit in one of these makes a case an urgent one.
+URGENT_UNITS: Final = frozenset({LimitUnit.URGENT_HOUR.value, LimitUnit.URGENT_DAY.value})
 
 
 @follows_steps
@@ -48,7 +52,7 @@ def _end_dispatch(before: Mapping[str, Any], context: StepContext) -> None:
     """Take the dispatch back that was not yet taken back when another followed in the same step."""
     key, now = (before["id"], before["dispatches"]), context.now
     values = fact_of(before, context, unit_id=before["unit_id"], taken_back_at=now)
-    values |= {"handed_in_at": None, "on_time": None}
+    values |= {"handed_in_at": None, "on_time": None, "worked_minutes": None}
     context.rows.ended_facts.append((now, *key, now))
     context.rows.facts.append((*key, now, *(values[name] for name in FACT_COLUMNS)))
 
@@ -85,13 +89,16 @@ def fact_of(
         "unfounded_returns": case["unfounded_returns"],
         "media_supervisions": case["media_supervisions"],
         "overdue_flag": case["overdue"],
+        "worked_minutes": handling.used_minutes if handling is not None and stopped else None,
+        "supervisions": case["unit_supervisions"],
+        "urgent": case["limit_unit"] in URGENT_UNITS,
     }
 
 
 # Columns of the case that show in its fact; the rest of the fact comes with the handling clock.
 _SHOWN: Final = (
     "unit_id", "class_code", "due_at", "closed_at", "extensions", "reworks", "on_hold", "exempt",
-    "unfounded_returns", "media_supervisions", "overdue",
+    "unfounded_returns", "media_supervisions", "overdue", "unit_supervisions", "limit_unit",
 )  # fmt: skip
 
 

@@ -47,16 +47,22 @@ class Basis:
 
 @dataclass(frozen=True, slots=True)
 class Alike:
-    """So many facts of one unit that count alike, and one of them."""
+    """So many facts of one unit that count alike, and one of them. worked_minutes: of all of them together."""
 
     unit_id: int | None
-    shape: tuple[int, int, int]
+    shape: Shape
     number: int
     fact: Fact
+    worked_minutes: int = 0
 
     def membership(self, basis: Basis) -> Membership:
         """Tell which counts each of them enters."""
         return counts_as(self.fact, basis.period, basis.rules)
+
+    @property
+    def looked_for(self) -> bool:
+        """Tell whether a reader looks for them in the period: not those that were only dispatched in it."""
+        return bool(self.shape[0] & 1 << _LOOKED_FOR_BIT)
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +79,8 @@ class CountedCase:
     unit_name_en: str | None
 
 
+Shape = tuple[int, int, int, int]
+
 Place = tuple[int, int]
 """Where a page of a list begins: after this case and this dispatch of it."""
 
@@ -81,18 +89,26 @@ FIRST: Final[Place] = (0, -1)
 # The version at the period's end tells what was on hold then and how often the unit had been charged; it is the
 # one looked at, unless more is known by now.
 _AS_SEEN: Final = """
-CROSS JOIN LATERAL (SELECT f.on_hold, f.unfounded_returns, f.media_supervisions) AS ending
+CROSS JOIN LATERAL (
+    SELECT f.on_hold, f.unfounded_returns, f.media_supervisions, f.supervisions) AS ending
 """
 _AT_END: Final = """
 LEFT JOIN LATERAL (
-    SELECT e.on_hold, e.unfounded_returns, e.media_supervisions FROM facts e
+    SELECT e.on_hold, e.unfounded_returns, e.media_supervisions, e.supervisions FROM facts e
     WHERE e.case_id = f.case_id AND e.dispatch_no = f.dispatch_no
       AND e.valid_from < :end AND (e.valid_to IS NULL OR e.valid_to >= :end)
 ) AS ending ON TRUE
 """
 # `before`: what the unit had been charged with when the period began, in this dispatch or in one to it just before.
 # The conditions joined by OR are one to an index each; where there is none, the whole table is read.
-_FACTS: Final = """
+_LOOKED_FOR: Final = """
+f.due_at >= :start AND f.due_at < :end
+       OR f.closed_at >= :start AND f.due_at < :start
+       OR f.closed_at IS NULL AND (f.valid_to IS NULL OR f.valid_to > :as_of)
+          AND (f.due_at < :start OR f.due_at IS NULL)
+       OR f.valid_from >= :start AND (f.unfounded_returns > 0 OR f.media_supervisions > 0)
+"""
+_FACTS: Final = f"""
 SELECT f.id AS fact_id, f.case_id, f.dispatch_no, f.unit_id, f.class_code, f.due_at, f.handed_in_at,
        f.on_time, f.closed_at, f.extensions, f.reworks, f.void, f.exempt,
        f.taken_back_at IS NOT NULL AS taken_back, FALSE AS self_handled,
@@ -100,30 +116,34 @@ SELECT f.id AS fact_id, f.case_id, f.dispatch_no, f.unit_id, f.class_code, f.due
        greatest(coalesce(ending.unfounded_returns, 0) - coalesce(before.unfounded_returns, 0), 0)
            AS returns,
        greatest(coalesce(ending.media_supervisions, 0) - coalesce(before.media_supervisions, 0), 0)
-           AS supervisions
-FROM facts f {ending}
+           AS supervisions,
+       greatest(coalesce(ending.supervisions, 0) - coalesce(before.supervisions, 0), 0)
+           AS all_supervisions,
+       f.supervisions > 0 AS supervised, f.urgent, f.channel, f.worked_minutes, f.dispatched_at,
+       coalesce({_LOOKED_FOR}, FALSE) AS looked_for
+FROM facts f {{ending}}
 LEFT JOIN LATERAL (
-    SELECT b.unfounded_returns, b.media_supervisions FROM facts b
-    WHERE (f.unfounded_returns > 0 OR f.media_supervisions > 0)
+    SELECT b.unfounded_returns, b.media_supervisions, b.supervisions FROM facts b
+    WHERE (f.unfounded_returns > 0 OR f.supervisions > 0 OR f.media_supervisions > 0)
       AND b.case_id = f.case_id AND b.unit_id = f.unit_id
       AND b.dispatch_no BETWEEN f.dispatch_no - 1 AND f.dispatch_no
       AND b.valid_from < :start AND (b.valid_to IS NULL OR b.valid_to >= :start)
     ORDER BY b.dispatch_no DESC LIMIT 1
 ) AS before ON TRUE
 WHERE f.valid_from <= :as_of AND (f.valid_to IS NULL OR f.valid_to > :as_of)
-  AND (f.due_at >= :start AND f.due_at < :end
-       OR f.closed_at >= :start AND f.due_at < :start
-       OR f.closed_at IS NULL AND (f.valid_to IS NULL OR f.valid_to > :as_of)
-          AND (f.due_at < :start OR f.due_at IS NULL)
-       OR f.valid_from >= :start AND (f.unfounded_returns > 0 OR f.media_supervisions > 0))
-  {conditions}
-"""
+  AND ({_LOOKED_FOR}
+       OR f.dispatched_at >= :start AND f.dispatched_at < :end
+       OR f.valid_from >= :start AND f.supervisions > 0)
+  {{conditions}}
+"""  # noqa: S608 because only our own text is put in
 # Taken back in an earlier period: left out then and since, and no longer worth a line.
 _TAKEN_BACK_LATELY: Final = "AND (f.taken_back_at IS NULL OR f.taken_back_at >= :start)"
 # Nobody dispatches what is put right on the spot: it goes to the credit of the district it lay in.
 _SELF_HANDLED: Final = """
 SELECT NULL::bigint, c.id, 0, d.id, c.class_code, NULL::timestamptz, NULL::timestamptz,
-       NULL::boolean, c.closed_at, 0, 0, FALSE, FALSE, FALSE, TRUE, FALSE, 0, 0
+       NULL::boolean, c.closed_at, 0, 0, FALSE, FALSE, FALSE, TRUE, FALSE, 0, 0, 0,
+       FALSE, c.limit_unit IN ('urgent_hour', 'urgent_day'), c.channel, NULL::bigint,
+       NULL::timestamptz, TRUE
 FROM cases c LEFT JOIN LATERAL (
     SELECT u.id FROM units u WHERE u.rank_group = 'district' AND u.district_code = c.district_code
     ORDER BY u.level, u.id LIMIT 1
@@ -131,6 +151,7 @@ FROM cases c LEFT JOIN LATERAL (
 WHERE c.closed_as = 'self_handled' AND c.closed_at >= :start AND c.closed_at < :end {conditions}
 """
 _HELD_BIT: Final = 10
+_LOOKED_FOR_BIT: Final = 15
 _SHAPE: Final = f"""
   (CASE WHEN due_at IS NULL THEN 0 WHEN due_at < :start THEN 1 WHEN due_at < :end THEN 2 ELSE 3 END)
 + (CASE WHEN closed_at IS NULL THEN 0 WHEN closed_at < :start THEN 1 WHEN closed_at < :end THEN 2
@@ -140,28 +161,36 @@ _SHAPE: Final = f"""
 + (coalesce(closed_at <= due_at, FALSE)::int << 7)
 + ((extensions > 0)::int << 8) + ((reworks > 0)::int << 9) + (held::int << {_HELD_BIT})
 + (void::int << 11) + (exempt::int << 12) + (taken_back::int << 13) + (self_handled::int << 14)
++ (looked_for::int << {_LOOKED_FOR_BIT}) + (coalesce(urgent, FALSE)::int << 16)
++ (supervised::int << 17) + ((channel = ANY(CAST(:public AS text[])))::int << 18)
++ ((channel = ANY(CAST(:attention AS text[])))::int << 19) + ((reworks >= :many_reworks)::int << 20)
++ ((worked_minutes IS NOT NULL)::int << 21)
++ (coalesce(dispatched_at >= :start AND dispatched_at < :end, FALSE)::int << 22)
 """
 _SEEN: Final = """
 WITH seen AS (SELECT *, ({shape})::int AS shape FROM ({facts} UNION ALL {self_handled}) AS one)
 """
 _ALIKE: Final = """
 , alike AS (
-    SELECT unit_id, shape, returns, supervisions, count(*) AS number, min(fact_id) AS fact_id,
-           min(case_id) AS case_id, min(closed_at) AS a_closing
-    FROM seen GROUP BY unit_id, shape, returns, supervisions)
+    SELECT unit_id, shape, returns, supervisions, all_supervisions, count(*) AS number,
+           min(fact_id) AS fact_id, min(case_id) AS case_id, min(closed_at) AS a_closing,
+           min(channel) AS channel, bool_or(urgent) AS urgent, bool_or(supervised) AS supervised,
+           coalesce(sum(worked_minutes), 0)::bigint AS all_minutes
+    FROM seen GROUP BY unit_id, shape, returns, supervisions, all_supervisions)
 SELECT a.*, f.due_at, f.handed_in_at, f.on_time, coalesce(f.closed_at, a.a_closing) AS closed_at,
        coalesce(f.extensions, 0) AS extensions, coalesce(f.reworks, 0) AS reworks,
        coalesce(f.void, FALSE) AS void, coalesce(f.exempt, FALSE) AS exempt,
        f.taken_back_at IS NOT NULL AS taken_back, a.fact_id IS NULL AS self_handled,
+       f.dispatched_at, f.worked_minutes,
        a.shape & (1 << {held_bit}) > 0 AS held
 FROM alike a LEFT JOIN facts f ON f.id = a.fact_id
 """
 _CASES: Final = """
 , page AS (
     SELECT * FROM seen
-    WHERE (shape, returns, supervisions) IN (
+    WHERE (shape, returns, supervisions, all_supervisions) IN (
         SELECT * FROM unnest(CAST(:shapes AS int[]), CAST(:returns AS bigint[]),
-                             CAST(:supervisions AS bigint[])))
+                             CAST(:supervisions AS bigint[]), CAST(:all_supervisions AS bigint[])))
       AND (case_id, dispatch_no) > (:after_case, :after_dispatch)
     ORDER BY case_id, dispatch_no LIMIT :size)
 SELECT page.*, c.number, c.title, u.name AS unit_name, u.name_en AS unit_name_en
@@ -196,7 +225,7 @@ def alike_facts(
         text(_seen(basis, unit_ids) + _ALIKE.format(held_bit=_HELD_BIT)), _bound(basis, unit_ids)
     )
     return [
-        Alike(row["unit_id"], _shape_of(row), row["number"], _fact_of(row))
+        Alike(row["unit_id"], _shape_of(row), row["number"], _fact_of(row), row["all_minutes"])
         for row in rows.mappings()
     ]
 
@@ -213,9 +242,10 @@ def counted_cases(
     """Yield the cases of units that are like these, by case and dispatch, from a place on."""
     shapes = sorted({one.shape for one in alike})
     bound = _bound(basis, unit_ids) | {
-        "shapes": [shape for shape, _, _ in shapes],
-        "returns": [returns for _, returns, _ in shapes],
-        "supervisions": [supervisions for _, _, supervisions in shapes],
+        "shapes": [one[0] for one in shapes],
+        "returns": [one[1] for one in shapes],
+        "supervisions": [one[2] for one in shapes],
+        "all_supervisions": [one[3] for one in shapes],
         "after_case": after[0],
         "after_dispatch": after[1],
         "size": size,
@@ -297,12 +327,19 @@ def _seen(basis: Basis, unit_ids: Sequence[int] | None) -> str:
 
 
 def _bound(basis: Basis, unit_ids: Sequence[int] | None) -> dict[str, Any]:
-    bound = {"start": basis.period.start, "end": basis.period.end, "as_of": basis.as_of}
+    bound = {
+        "start": basis.period.start,
+        "end": basis.period.end,
+        "as_of": basis.as_of,
+        "public": list(basis.rules.public_channels),
+        "attention": list(basis.rules.attention_channels),
+        "many_reworks": basis.rules.many_reworks,
+    }
     return bound if unit_ids is None else {**bound, "unit_ids": list(unit_ids)}
 
 
-def _shape_of(row: Mapping[Any, Any]) -> tuple[int, int, int]:
-    return row["shape"], row["returns"], row["supervisions"]
+def _shape_of(row: Mapping[Any, Any]) -> Shape:
+    return row["shape"], row["returns"], row["supervisions"], row["all_supervisions"]
 
 
 def _fact_of(row: Mapping[Any, Any]) -> Fact:
@@ -322,4 +359,10 @@ def _fact_of(row: Mapping[Any, Any]) -> Fact:
         exempt=row["exempt"],
         taken_back=row["taken_back"],
         self_handled=row["self_handled"],
+        dispatched_at=row["dispatched_at"],
+        worked_minutes=row["worked_minutes"],
+        supervisions=row["all_supervisions"],
+        supervised=row["supervised"],
+        urgent=bool(row["urgent"]),
+        channel=row["channel"],
     )

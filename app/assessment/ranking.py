@@ -17,13 +17,16 @@ from app.accounts.tables import RANK_GROUPS, Unit
 from app.assessment.queries import (
     Alike,
     Basis,
+    Shape,
     alike_facts,
     rankable_units,
     unit_parents,
     units_counted_for,
 )
 from app.errors import InvalidInput
+from sla.figures import ALL, POPULATIONS
 from sla.indicators import (
+    ALL_COUNTS,
     COUNTS,
     CountingRules,
     Indicator,
@@ -31,6 +34,7 @@ from sla.indicators import (
     Period,
     Reason,
     Tally,
+    in_population,
     indicators,
     load_counting_rules,
     rank,
@@ -197,7 +201,12 @@ class UnitFacts:
 
     def entering(self, code: str) -> list[Alike]:
         """Return what a figure opens to. code: a count, or left_out for what a reader might miss."""
-        return [one for one in self.alike if _enters(one.membership(self.basis), code)]
+        return [
+            one
+            for one in self.alike
+            if _enters(one.membership(self.basis), code)
+            and (code != LEFT_OUT_CODE or one.looked_for)
+        ]
 
 
 @lru_cache(maxsize=1)
@@ -226,20 +235,53 @@ def ranking_of(
     rows = [UnitRow(unit, totals[unit.id]) for unit in rankable_units(session)]
     figures = indicators(rules)
     # A unit closed down since was ranked while it had cases.
-    rows = [row for row in rows if row.unit.active or row.tally != Tally()]
+    rows = [row for row in rows if row.unit.active or had_cases(row.tally)]
     return Ranking(period, basis, figures, ranked_by, _ranked(rows, figures[ranked_by].value))
+
+
+def had_cases(tally: Tally) -> bool:
+    """Tell whether a unit has anything in the published table."""
+    return any(tally.count(name) for name in COUNTS)
 
 
 def tallies_by_unit(alike: Iterable[Alike], basis: Basis) -> dict[int, Tally]:
     """Count what is alike for each unit by itself."""
-    counts: dict[int, dict[str, int]] = {}
+    return tallies_by_population(alike, basis, (ALL,))[ALL]
+
+
+def tallies_by_population(
+    alike: Iterable[Alike], basis: Basis, populations: Iterable[str] = POPULATIONS
+) -> dict[str, dict[int, Tally]]:
+    """Count what is alike for each unit by itself, for each population of cases."""
+    counts: dict[str, dict[int, dict[str, int]]] = {name: {} for name in populations}
+    # What is alike in different units has the same shape, and counts in the same way.
+    known: dict[Shape, tuple[dict[str, int], list[str]]] = {}
     for one in alike:
-        if one.unit_id is not None:
-            unit = counts.setdefault(one.unit_id, dict.fromkeys(COUNTS, 0))
-            membership = one.membership(basis)
-            for name in COUNTS:
-                unit[name] += one.number * getattr(membership, name)
-    return {unit_id: Tally(**unit) for unit_id, unit in counts.items()}
+        if one.unit_id is None:
+            continue
+        if one.shape not in known:
+            known[one.shape] = _entered(one, basis, counts)
+        entered, among = known[one.shape]
+        for population in among:
+            unit = counts[population].setdefault(one.unit_id, dict.fromkeys(ALL_COUNTS, 0))
+            for name, times in entered.items():
+                unit[name] += one.number * times
+            if entered.get("handled"):
+                unit["worked_minutes"] += one.worked_minutes
+    return {
+        population: {unit_id: Tally(**unit) for unit_id, unit in units.items()}
+        for population, units in counts.items()
+    }
+
+
+def _entered(
+    one: Alike, basis: Basis, populations: Iterable[str]
+) -> tuple[dict[str, int], list[str]]:
+    """Return what one of the alike adds to each count but the minutes, and the populations it is of."""
+    membership = one.membership(basis)
+    names = (name for name in ALL_COUNTS if name != "worked_minutes")
+    entered = {name: int(getattr(membership, name)) for name in names if getattr(membership, name)}
+    return entered, [name for name in populations if in_population(one.fact, name, basis.rules)]
 
 
 def facts_of(session: Session, unit: Unit, basis: Basis) -> UnitFacts:

@@ -15,7 +15,7 @@ from typing import Any, Final
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from app.assessment.facts import FACT_COLUMNS
+from app.assessment.facts import FACT_COLUMNS, URGENT_UNITS
 from app.cases.calendars import clock_policies
 from app.cases.clocks import HANDLING
 from sla.clock_policies import AfterRework, ClockPolicy, Happening
@@ -199,16 +199,19 @@ def _by_case(rows: Iterable[Row]) -> dict[int, list[Row]]:
 def _filed(course: _Course, at: datetime, data: Row) -> None:
     course.values["class_code"] = data["class_code"]
     course.has_limit = data["limit"] is not None
+    # "2 urgent_hour"; a promised moment ("until ...") has no unit.
+    course.values["urgent"] = (data["limit"] or "").rpartition(" ")[2] in URGENT_UNITS
 
 
 def _dispatched(course: _Course, at: datetime, data: Row) -> None:
     values = course.values
     if data["unit_id"] != course.former_unit_id or course.dispatch_no == 0:
         values |= dict.fromkeys(
-            ("extensions", "reworks", "unfounded_returns", "media_supervisions"), 0
+            ("extensions", "reworks", "unfounded_returns", "media_supervisions", "supervisions"), 0
         )
     values |= {"unit_id": data["unit_id"], "dispatched_at": at, "taken_back_at": None}
     values |= {"handed_in_at": None, "on_time": None, "on_hold": False, "void": False}
+    values["worked_minutes"] = None
     course.dispatch_no, course.with_unit = data["dispatch_no"], True
     course.has_clock = course.has_clock or course.has_limit
     course.due(_moment(data["due_at"]), at)
@@ -232,13 +235,14 @@ def _handed_in(course: _Course, at: datetime, data: Row) -> None:
     if course.has_clock and values["handed_in_at"] is None:
         course.due(values["due_at"], at)
         values["handed_in_at"], values["on_time"] = course.clock_at, data["on_time"]
+        values["worked_minutes"] = data.get("worked_minutes")
 
 
 def _rework(course: _Course, at: datetime, data: Row) -> None:
     values = course.values
     values["reworks"] += 1
     if course.policy.rework is not AfterRework.KEEP:
-        values["handed_in_at"] = values["on_time"] = None
+        values["handed_in_at"] = values["on_time"] = values["worked_minutes"] = None
         course.due(_moment(data["due_at"]), at)
 
 
@@ -270,8 +274,10 @@ def _overdue(course: _Course, at: datetime, data: Row) -> None:
 
 
 def _supervised(course: _Course, at: datetime, data: Row) -> None:
-    if data["source"] == "media" and course.dispatch_no > 0:
-        course.values["media_supervisions"] += 1
+    if course.dispatch_no > 0:
+        # Before facts told of every supervision, the log did not number those of a unit.
+        course.values["supervisions"] = data.get("of_unit", course.values["supervisions"])
+        course.values["media_supervisions"] += data["source"] == "media"
 
 
 def _ended(course: _Course, at: datetime, data: Row) -> None:

@@ -102,6 +102,8 @@ class StepContext:
             {"kind": kind, "no": no, "details": said, "asked_at": self.now.isoformat()}
         )
         facts = {"unit_id": case["unit_id"], "case_due_at": case["due_at"]}
+        if kind == "supervision":
+            facts["of_unit"] = case["unit_supervisions"]
         self.log(f"{kind}_requested", None, no=no, reason=reason, **said, **facts)
 
     def decide(self, request: Mapping[str, Any], decision: str, **facts: object) -> None:

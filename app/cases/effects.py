@@ -125,7 +125,7 @@ def dispatch_case(call: ServiceCall, context: StepContext) -> Outcome:
     case["dispatches"] += 1
     if not same_unit:
         case["extensions"] = case["reworks"] = 0
-        case["unfounded_returns"] = case["media_supervisions"] = 0
+        case["unfounded_returns"] = case["media_supervisions"] = case["unit_supervisions"] = 0
     limit = _given_limit(call.data["limit"])
     if limit is None:
         context.clocks.cancel(HANDLING)
@@ -172,8 +172,13 @@ def hand_in(call: ServiceCall, context: StepContext) -> Outcome:
     context.handling_changed()
     case["result_at"] = context.now
     reading = context.clocks.reading(HANDLING)
-    on_time = None if reading is None else reading.on_time
-    context.log("handed_in", call.element, unit_id=case["unit_id"], on_time=on_time)
+    context.log(
+        "handed_in",
+        call.element,
+        unit_id=case["unit_id"],
+        on_time=None if reading is None else reading.on_time,
+        worked_minutes=None if reading is None else reading.used_minutes,
+    )
     return None
 
 

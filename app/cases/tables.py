@@ -123,6 +123,7 @@ class Case(Base):
     reworks: Mapped[int] = mapped_column(server_default="0")
     unfounded_returns: Mapped[int] = mapped_column(server_default="0")
     media_supervisions: Mapped[int] = mapped_column(server_default="0")
+    unit_supervisions: Mapped[int] = mapped_column(server_default="0")
     # Of the whole case.
     dispatches: Mapped[int] = mapped_column(server_default="0")
     returns: Mapped[int] = mapped_column(server_default="0")

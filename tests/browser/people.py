@@ -10,6 +10,7 @@ from playwright.sync_api import Page
 from sqlalchemy import text
 
 from app.accounts.passwords import hash_of
+from app.accounts.roles import ASSESSOR
 from app.run import Actor
 from tests.browser.conftest import PASSWORD, Reader, Readers
 from tests.factories import Desk
@@ -62,6 +63,20 @@ def add_analysts_and_administrator(desk: Desk) -> None:
         for table in ("units", "people"):
             session.execute(text(f"SELECT setval(pg_get_serial_sequence('{table}', 'id'), 1000)"))
         session.commit()
+
+
+def add_assessor(desk: Desk) -> Actor:
+    """Let an assessor work for the city platform."""
+    added = """
+    INSERT INTO people (id, unit_id, login, name, password_hash)
+        VALUES (911, 1, 'assessor', '考核员甲', :password);
+    INSERT INTO person_roles (person_id, role) VALUES (911, 'assessor')
+    """
+    with desk.database.sessions() as session:
+        for statement in added.split(";\n"):
+            session.execute(text(statement), {"password": hash_of(PASSWORD)})
+        session.commit()
+    return Actor(911, 1, "/1/", frozenset({ASSESSOR}), "考核员甲")
 
 
 def named_in_latin(desk: Desk) -> Desk:

@@ -14,6 +14,7 @@ from flask import Flask, url_for
 from playwright.sync_api import Page
 
 from app.accounts.roles import ANALYST
+from app.assessment.commands import SaveScheme
 from app.cases.commands.moving import MoveCases
 from app.cases.commands.reassigning import ReassignUnit
 from app.cases.effects import topics
@@ -23,8 +24,9 @@ from app.modeling.draft_commands import StartDraft
 from app.run import SYSTEM, Actor, run
 from app.tryouts.commands import AdvanceReplay, StartReplay
 from app.web.access import PUBLIC, SIGNED_IN, rule_of
+from sla.scheme_files import shipped_schemes
 from tests.browser.conftest import Reader
-from tests.browser.people import add_analysts_and_administrator
+from tests.browser.people import add_analysts_and_administrator, add_assessor
 from tests.browser.test_everyone_can_use import serious_faults
 from tests.edited_diagrams import edited
 from tests.factories import Desk
@@ -49,7 +51,10 @@ THEIRS = (".bjsl-button", ".bio-properties-panel-group-header-title")
 # Who may do most in a room looks at its pages.
 ROLES_FIRST = ("supervisor", "analyst", "administrator")
 # A page that shows more to some than its rule says; the door is for nobody who is in already.
-WHO = {"assessment.cases": "supervisor", "accounts.sign_in": ""}
+WHO = {
+    "assessment.cases": "supervisor", "assessment.scores": "supervisor", "assessment.scheme": "assessor",
+    "accounts.sign_in": "",
+}  # fmt: skip
 
 
 @pytest.fixture
@@ -63,6 +68,7 @@ def values(product: Flask, desk: Desk) -> dict[str, Any]:
     )
     move = run(MoveCases((moved,), new), actor=SYSTEM)
     reassigned = run(ReassignUnit(11, 12, "合并"), actor=desk.city.supervisor)
+    assessor = add_assessor(desk)
     analyst = Actor(901, 1, "/1/", frozenset({ANALYST}), "分析员甲")
     draft = run(StartDraft("case", "改核查"), actor=analyst)
     replay = run(StartReplay(draft, date(2025, 11, 1), 50, "2 working_hour"), actor=analyst)
@@ -76,6 +82,7 @@ def values(product: Flask, desk: Desk) -> dict[str, Any]:
         "reassignment_id": reassigned.reassignment_id,
         "draft_id": draft,
         "replay_id": replay,
+        "scheme_id": run(SaveScheme(None, shipped_schemes()["jinhua"].as_plain()), actor=assessor),
         "unit_id": 11,
         "person_id": 104,
         "written": "2025-11",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from itertools import pairwise
 
-from app.cases.commands import RequestExtension
+from app.cases.commands import RaiseSupervision, RequestExtension
 from app.run import run
 
 AS_OF = """
@@ -73,3 +73,28 @@ def test_steps_that_change_nothing_that_counts_write_no_version(desk, clock):
     clock.advance(timedelta(minutes=10))
     desk.do(case_id, "T_assign", desk.city.manager1, "assign", handler_id=112)
     assert len(desk.rows("SELECT id FROM facts WHERE case_id = :id", id=case_id)) == 1
+
+
+def test_fact_tells_the_clock_s_minutes_while_the_case_is_handed_in(desk, clock):
+    case_id = desk.dispatched_case()
+    clock.advance(timedelta(minutes=90, seconds=30))
+    desk.hand_in(case_id)
+    assert desk.facts(case_id)[0]["worked_minutes"] == 91  # a half is rounded up
+    clock.advance(timedelta(minutes=10))
+    desk.do(case_id, "T_review", desk.city.dispatcher, "rework", opinion="没有清干净")
+    assert desk.facts(case_id)[0]["worked_minutes"] is None
+    clock.advance(timedelta(minutes=20))
+    desk.hand_in(case_id)
+    # 90.5 + 20: the ten minutes of the review are nobody's.
+    assert desk.facts(case_id)[0]["worked_minutes"] == 111
+
+
+def test_fact_tells_every_supervision_of_its_unit_and_whether_the_case_is_urgent(desk, clock):
+    case_id = desk.dispatched_case()
+    for source in ("leader", "media"):
+        clock.advance(timedelta(minutes=1))
+        run(RaiseSupervision(case_id, source, "催办"), actor=desk.city.chief)
+    fact = desk.facts(case_id)[0]
+    assert (fact["supervisions"], fact["media_supervisions"]) == (2, 1)
+    unit = desk.rows("SELECT limit_unit FROM cases WHERE id = :id", id=case_id)[0]["limit_unit"]
+    assert fact["urgent"] is unit.startswith("urgent")

@@ -14,11 +14,19 @@ from hypothesis import strategies as st
 from sqlalchemy import delete, insert, select
 from sqlalchemy.orm import Session
 
-from app.assessment.queries import Basis, counted_cases, unit_parents
-from app.assessment.ranking import facts_of, ranking_of
+from app.assessment.queries import Basis, alike_facts, counted_cases, unit_parents
+from app.assessment.ranking import facts_of, ranking_of, tallies_by_population
 from app.assessment.tables import Fact as FactRow
 from sla.counting_rules import ClosedBy, Count, CountingRules, ExemptAs, OnTimeBy, Per
-from sla.indicators import COUNTS, Fact, counts_as, roll_up, tally_by_unit
+from sla.indicators import (
+    ALL_COUNTS,
+    Fact,
+    Tally,
+    counts_as,
+    in_population,
+    roll_up,
+    tally_by_unit,
+)
 from tests.ranking_facts import OCTOBER, SHANGHAI, Facts, november, october, september, small_city
 
 PERIOD = OCTOBER.period(SHANGHAI)
@@ -38,9 +46,13 @@ FIELDS: dict[str, st.SearchStrategy[Any]] = {
     "closed_at": maybe,
     "taken_back_at": maybe,
     "extensions": st.integers(0, 2),
-    "reworks": st.integers(0, 2),
+    "reworks": st.integers(0, 4),
     "unfounded_returns": st.integers(0, 3),
     "media_supervisions": st.integers(0, 2),
+    "supervisions": st.integers(0, 3),
+    "worked_minutes": st.sampled_from([None, 0, 7]),
+    "urgent": st.booleans(),
+    "channel": st.sampled_from(["collector", "hotline", "media"]),
     "on_hold": st.booleans(),
     "void": st.booleans(),
     "exempt": st.booleans(),
@@ -74,6 +86,7 @@ rules = st.builds(
     closed_by=st.sampled_from(ClosedBy),
     unfounded_returns=st.sampled_from(Per),
     media_supervisions=st.sampled_from(Per),
+    many_reworks=st.integers(1, 4),
 )
 often = settings(
     max_examples=40,
@@ -117,12 +130,14 @@ def store(session: Session, case_ids: list[int], drawn: Iterable[dict[str, Any]]
         session.execute(insert(FactRow), rows)
 
 
-CHARGES = ("unfounded_returns", "media_supervisions")
+CHARGES = ("unfounded_returns", "media_supervisions", "supervisions")
 UNCHANGED: dict[str, Any] = {
     "channel": "collector",
     **dict.fromkeys(("due_at", "handed_in_at", "on_time", "closed_at", "taken_back_at")),
     **dict.fromkeys(("extensions", "reworks", "unfounded_returns", "media_supervisions"), 0),
-    **dict.fromkeys(("on_hold", "void", "exempt", "overdue_flag"), False),
+    **dict.fromkeys(("on_hold", "void", "exempt", "overdue_flag", "urgent"), False),
+    "supervisions": 0,
+    "worked_minutes": None,
 }
 
 
@@ -165,6 +180,12 @@ def facts_one_by_one(session: Session, basis: Basis) -> list[Fact]:
             void=row.void,
             exempt=row.exempt,
             taken_back=row.taken_back_at is not None,
+            dispatched_at=row.dispatched_at,
+            worked_minutes=row.worked_minutes,
+            supervisions=within(row, "supervisions"),
+            supervised=row.supervisions > 0,
+            urgent=row.urgent,
+            channel=row.channel,
         )
         for row in valid_at(rows, basis.as_of)
     ]
@@ -178,7 +199,7 @@ EVERY_FACT = list(
         [None, True, False],  # the clock's word
         [None, september(25), october(5), october(20)],  # closed
         [0, 1],  # extensions
-        [0, 2],  # reworks
+        [0, 2, 3],  # reworks
         [None, october(9)],  # taken back
         *[[False, True]] * 3,  # on hold, void, exempt
     )
@@ -259,6 +280,12 @@ def test_figures_are_those_of_each_fact_counted_by_itself(
     assert {row.unit.id: row.tally for row in ranking.rows} == {
         row.unit.id: totals[row.unit.id] for row in ranking.rows
     }
+    among = tallies_by_population(alike_facts(session, ranking.basis), ranking.basis)
+    for population, tallies in among.items():
+        some = [fact for fact in facts if in_population(fact, population, policy)]
+        expected = tally_by_unit(some, ranking.basis.period, policy)
+        for unit_id in expected.keys() | tallies.keys():
+            assert tallies.get(unit_id, Tally()) == expected.get(unit_id, Tally()), population
 
 
 @settings(often, max_examples=15)
@@ -271,7 +298,9 @@ def test_each_figure_opens_to_as_many_cases_as_it_says(
     for row in ranking.rows:
         opened = facts_of(session, row.unit, ranking.basis)
         assert opened.tally == row.tally
-        for code in COUNTS:
+        for code in ALL_COUNTS:
+            if code == "worked_minutes":
+                continue  # not cases
             listed = list(
                 counted_cases(session, ranking.basis, opened.unit_ids, opened.entering(code))
             )

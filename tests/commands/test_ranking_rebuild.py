@@ -76,6 +76,19 @@ def test_extension_and_media_supervision(desk: Desk, clock: FixedClock) -> None:
     assert_agrees(desk)
 
 
+def test_urgent_case_and_supervisions_by_leaders(desk: Desk, clock: FixedClock) -> None:
+    with desk.database.sessions() as session, session.begin():
+        session.execute(text("UPDATE filing_conditions SET limit_unit = 'urgent_hour'"))
+    case_id = desk.dispatched_case()
+    clock.advance(timedelta(minutes=5))
+    run(RaiseSupervision(case_id, "leader", "催办"), actor=desk.city.chief)
+    clock.advance(timedelta(minutes=5))
+    desk.hand_in(case_id)
+    fact = desk.facts(case_id)[0]
+    assert (fact["urgent"], fact["supervisions"], fact["worked_minutes"]) == (True, 1, 10)
+    assert_agrees(desk)
+
+
 def test_hold_and_release(desk: Desk, clock: FixedClock) -> None:
     case_id = desk.dispatched_case()
     clock.advance(HOUR)

@@ -31,8 +31,8 @@ REPORTED_STAGE: Final = "reported"
 _LOCK_SOURCE: Final = "SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))"
 _OF_SOURCE: Final = "SELECT number FROM cases WHERE source_key = %s"
 _COUNTS: Final = (
-    "extensions", "reworks", "unfounded_returns", "media_supervisions", "dispatches", "returns",
-    "supervisions", "log_seq",
+    "extensions", "reworks", "unfounded_returns", "media_supervisions",
+    "unit_supervisions", "dispatches", "returns", "supervisions", "log_seq",
 )  # fmt: skip
 
 

@@ -167,8 +167,9 @@ def ask_answer(
     if source not in SOURCES:
         raise InvalidInput({"source": not_one_of(source, SOURCES)})
     due_at = None if due_at is None else _moment("due_at", due_at)
-    number = _ask(context, "supervision", _reason(reason), source=source, due_at=due_at)
-    case = context.case
+    case, reason = context.case, _reason(reason)
+    case["unit_supervisions"] += 1
+    number = _ask(context, "supervision", reason, source=source, due_at=due_at)
     case["supervisions"] += 1
     case["media_supervisions"] += source == "media"
     return {"supervision_no": number, "unit_id": case["unit_id"]}

@@ -51,7 +51,7 @@ from sla.indicators import COUNT_NAMES, Membership, Reason, indicators
 
 SEE_ALL: Final = frozenset({SUPERVISOR, ASSESSOR, LEADER, AUDITOR, ADMINISTRATOR})
 
-blueprint = Blueprint("assessment", __name__, template_folder="templates")
+blueprint = Blueprint("assessment", "app.assessment", template_folder="templates")
 navigation = (
     NavigationItem(
         "assessment.latest",
@@ -70,7 +70,7 @@ _MARKS: Final = ("on_time", "late", "overdue_open", "extended", "reworked")
 def latest() -> ResponseReturnValue:
     """Lead to the month that was asked for, or to the last one that is over."""
     chosen = request.args.get("month", "").strip()
-    month = _month_or_404(chosen) if chosen else Month.of(_now(), _zone()).plus(-1)
+    month = month_or_404(chosen) if chosen else Month.of(_now(), zone()).plus(-1)
     return redirect(url_for("assessment.month", written=month))
 
 
@@ -78,20 +78,20 @@ def latest() -> ResponseReturnValue:
 @open_to(SIGNED_IN)
 def month(written: str) -> ResponseReturnValue:
     """Show the month's tables: all of them, or the reader's own unit."""
-    chosen = _month_or_404(written)
+    chosen = month_or_404(written)
     ranking = _ranking(chosen)
     return render_template(
         "assessment/month.html",
         month=chosen,
         month_name=month_name,
         ranking=ranking,
-        groups=_groups_for(_reader(), ranking) if ranking else (),
-        may_see_all=_reader().has(*SEE_ALL),
+        groups=_groups_for(reader(), ranking) if ranking else (),
+        may_see_all=reader().has(*SEE_ALL),
         is_running=ranking is not None and not ranking.is_final,
         as_of=_carried(ranking.basis, final=ranking.is_final) if ranking else None,
         figures=ranking.figures if ranking else {},
         rules=rule_sentences(counting_rules(), language_code()),
-        now_month=Month.of(_now(), _zone()),
+        now_month=Month.of(_now(), zone()),
         **_words(),
     )
 
@@ -100,12 +100,12 @@ def month(written: str) -> ResponseReturnValue:
 @open_to(SIGNED_IN)
 def workbook(written: str) -> ResponseReturnValue:
     """Send the month's workbook."""
-    _reader().require(*SEE_ALL)
-    chosen = _month_or_404(written)
+    reader().require(*SEE_ALL)
+    chosen = month_or_404(written)
     ranking = _ranking(chosen)
     if ranking is None:
         raise NotFound("这个月还没有开始。")
-    content = workbook_of(db.session(), ranking, chosen, _zone())
+    content = workbook_of(db.session(), ranking, chosen, zone())
     return as_download(content, f"ranking-{chosen}.xlsx")
 
 
@@ -113,8 +113,8 @@ def workbook(written: str) -> ResponseReturnValue:
 @open_to(SIGNED_IN)
 def cases(written: str, unit_code: str, code: str) -> ResponseReturnValue:
     """List the cases behind one figure of a unit. code: a figure, a count, or left_out."""
-    chosen, unit = _month_or_404(written), _unit_or_404(unit_code)
-    basis = _basis(chosen)
+    chosen, unit = month_or_404(written), _unit_or_404(unit_code)
+    basis = basis_of(chosen)
     if basis is None:
         raise NotFound("这个月还没有开始。")
     figure = indicators(basis.rules).get(code)
@@ -139,7 +139,7 @@ def cases(written: str, unit_code: str, code: str) -> ResponseReturnValue:
         reason=reason,
         lines=lines,
         next_place=next_place,
-        as_of=_carried(basis, final=basis.period.end == chosen.period(_zone()).end),
+        as_of=_carried(basis, final=basis.period.end == chosen.period(zone()).end),
         left_out=sum(one.number for one in facts.entering(LEFT_OUT_CODE)),
         marks_of=marks_of,
         **_words(),
@@ -197,13 +197,14 @@ def _groups_for(actor: Actor, ranking: Ranking) -> Sequence[RankedGroup]:
     if actor.has(*SEE_ALL):
         return ranking.groups
     own = (
-        RankedGroup(group.code, tuple(row for row in group.rows if _is_own(actor, row.unit)))
+        RankedGroup(group.code, tuple(row for row in group.rows if is_own(actor, row.unit)))
         for group in ranking.groups
     )
     return [group for group in own if group.rows]
 
 
-def _is_own(actor: Actor, unit: Unit) -> bool:
+def is_own(actor: Actor, unit: Unit) -> bool:
+    """Tell whether the reader stands in a unit or below it."""
     return actor.unit_path.startswith(unit.path)
 
 
@@ -212,12 +213,13 @@ def _unit_or_404(code: str) -> Unit:
     unit = unit_by_code(db.session(), code)
     if unit is None or unit.rank_group is None:
         raise NotFound("没有编码为 %(code)s 的参加排名的单位。", code=code)
-    if not _reader().has(*SEE_ALL) and not _is_own(_reader(), unit):
+    if not reader().has(*SEE_ALL) and not is_own(reader(), unit):
         raise Forbidden
     return unit
 
 
-def _month_or_404(written: str) -> Month:
+def month_or_404(written: str) -> Month:
+    """Read a month as an address holds it. Raises NotFound."""
     try:
         return Month.parse(written)
     except InvalidInput as error:
@@ -245,7 +247,7 @@ def _page_of(
     facts: UnitFacts, counted: str, reason: Reason | None
 ) -> tuple[list[CountedCase], str | None]:
     """Return the page of cases that the address names, and where the next one begins."""
-    size = _runtime().services.settings.page_size
+    size = runtime().services.settings.page_size
     wanted = [
         one
         for one in facts.entering(counted)
@@ -274,15 +276,15 @@ def _place_after(lines: Sequence[CountedCase]) -> str:
 
 def _ranking(chosen: Month) -> Ranking | None:
     """Return the month's ranking; None for a month to come."""
-    basis = _basis(chosen)
+    basis = basis_of(chosen)
     if basis is None:
         return None
-    return ranking_of(db.session(), chosen.period(_zone()), basis.as_of, basis.rules)
+    return ranking_of(db.session(), chosen.period(zone()), basis.as_of, basis.rules)
 
 
-def _basis(chosen: Month) -> Basis | None:
+def basis_of(chosen: Month) -> Basis | None:
     """Return the basis as of the moment that the address names, of now while the month runs, else of its end."""
-    period, now = chosen.period(_zone()), _now()
+    period, now = chosen.period(zone()), _now()
     if period.start > now:
         return None
     as_of = _moment_or_404(request.args.get("as_of"))
@@ -312,19 +314,22 @@ def _carried(basis: Basis, *, final: bool) -> str | None:
     return None if final and not asked else basis.as_of.isoformat()
 
 
-def _reader() -> Actor:
+def reader() -> Actor:
+    """Return who reads."""
     actor: Actor = current_user.actor
     return actor
 
 
-def _runtime() -> Runtime:
-    runtime: Runtime = current_app.extensions["jingwei"]
-    return runtime
+def runtime() -> Runtime:
+    """Return what this process runs with."""
+    found: Runtime = current_app.extensions["jingwei"]
+    return found
 
 
 def _now() -> datetime:
-    return _runtime().clock.now()
+    return runtime().clock.now()
 
 
-def _zone() -> ZoneInfo:
-    return _runtime().services.settings.timezone
+def zone() -> ZoneInfo:
+    """Return the city's time zone."""
+    return runtime().services.settings.timezone

@@ -1,0 +1,9 @@
+"""Pages of the assessment: the month's ranking and scores, and the schemes."""
+
+from __future__ import annotations
+
+from app.assessment.pages import schemes as schemes
+from app.assessment.pages import scores as scores
+from app.assessment.pages.ranking import blueprint, navigation
+
+__all__ = ["blueprint", "navigation"]
