@@ -17,6 +17,7 @@ from playwright.sync_api import Page
 
 from tests.browser.conftest import Readers
 from tests.browser.people import Staff, add_analysts_and_administrator
+from tests.browser.test_tryouts import DONE, complete
 from tests.crowd import copy_cases
 from tests.factories import Desk
 
@@ -51,7 +52,7 @@ def test_analyst_adds_a_check_and_moves_five_hundred_running_cases(
     with answering(staff.at("analyst").address) as failures:
         draft = draw(staff)
         compare(staff, draft)
-        # The try-out of the draft belongs here: between comparing it and handing it in.
+        try_out(staff, draft)
         deploy(staff, draft)
         before = times(desk)
         new = desk.rows("SELECT hash FROM definition_versions WHERE active")[0]["hash"]
@@ -150,6 +151,30 @@ def compare(staff: Staff, draft: str) -> None:
     assert any("改动" in line and "临近到期" in line and "1 working_hour" in line for line in lines)
     assert page.locator("#newer .change-mark.added").count() >= 1
     assert not any("删去" in line for line in lines)
+
+
+def try_out(staff: Staff, draft: str) -> None:
+    """Let the analyst walk a case that is none through the draft, over the new step to its end."""
+    page = staff.open("analyst", draft)
+    page.click("text=试运行")
+    page.select_option("#class_code", "E-01-02")
+    page.select_option("#district_code", "140106")
+    page.click("text=开始试运行")
+    complete(page, "T_accept", "accept")
+    page.check("#answers input[value=file]")
+    page.wait_for_selector("#condition_seq option[value='1']", state="attached")
+    page.select_option("#condition_seq", "1")
+    page.click("#answers button.primary")
+    page.wait_for_selector(DONE.format("T_file"))
+    complete(page, "T_dispatch", "dispatch")
+    page.check("#answers input[value=direct]")
+    page.fill("#opinion", "已清除")
+    page.click("#answers button.primary")
+    complete(page, "T_review", "pass_by_photo")
+    assert NEW_STEP in (page.text_content("#items") or "")
+    page.check("#answers input[name=outcome][value=pass]")
+    page.click("#answers button.primary")
+    complete(page, "T_close", "close")
 
 
 def deploy(staff: Staff, draft: str) -> None:
