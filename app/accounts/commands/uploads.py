@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
+from app.accounts.commands.changes import lock_tree
 from app.accounts.commands.organisation import (
     ChangePerson,
     ChangeUnit,
@@ -57,6 +58,8 @@ class UploadPeople:
 @handles(UploadUnits, ADMINISTRATOR)
 def upload_units(command: UploadUnits, tx: Tx) -> Uploaded:
     """Go through the rows in order: a unit above stands before those below it."""
+    # Before any row is read: what another moves meanwhile would be looked at as it was.
+    lock_tree(tx)
     return _each(command.rows, "code", UNIT_COLUMNS, lambda cells: _put_unit(cells, tx))
 
 

@@ -93,7 +93,11 @@ def reassign_unit(command: ReassignUnit, tx: Tx) -> ReassignResult:
     for case_id in case_ids:
         batch.move(case_id)
     return ReassignResult(
-        batch.reassignment_id, batch.moved, batch.released, finished=len(case_ids) < BATCH
+        batch.reassignment_id,
+        batch.moved,
+        batch.released,
+        # A batch that moved nothing would come again and again.
+        finished=len(case_ids) < BATCH or batch.moved == 0,
     )
 
 
