@@ -17,7 +17,7 @@ from playwright.sync_api import Page
 
 from tests.browser.conftest import Readers
 from tests.browser.people import Staff, add_analysts_and_administrator
-from tests.browser.test_tryouts import DONE, complete
+from tests.browser.test_tryouts import begin_and_file, complete
 from tests.crowd import copy_cases
 from tests.factories import Desk
 
@@ -156,16 +156,7 @@ def compare(staff: Staff, draft: str) -> None:
 def try_out(staff: Staff, draft: str) -> None:
     """Let the analyst walk a case that is none through the draft, over the new step to its end."""
     page = staff.open("analyst", draft)
-    page.click("text=试运行")
-    page.select_option("#class_code", "E-01-02")
-    page.select_option("#district_code", "140106")
-    page.click("text=开始试运行")
-    complete(page, "T_accept", "accept")
-    page.check("#answers input[value=file]")
-    page.wait_for_selector("#condition_seq option[value='1']", state="attached")
-    page.select_option("#condition_seq", "1")
-    page.click("#answers button.primary")
-    page.wait_for_selector(DONE.format("T_file"))
+    begin_and_file(page)
     complete(page, "T_dispatch", "dispatch")
     page.check("#answers input[value=direct]")
     page.fill("#opinion", "已清除")
