@@ -8,7 +8,7 @@ from typing import Final
 
 from sqlalchemy import func, insert, select, text
 from sqlalchemy.dialects import postgresql
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from app.catalogue.calendar_years import SpecialDay
 from app.catalogue.files import ClassEntry, Condition, Edition, read_edition
@@ -26,6 +26,7 @@ from sla.calendar import CalendarRules, Hours
 from sla.holidays import published_years
 
 MOST_SPANS: Final = 4
+YEARS_AHEAD: Final = 2
 # Two installations that start together load one after the other.
 _LOADING_LOCK: Final = 4_821_177
 
@@ -93,15 +94,12 @@ def enter_working_hours(command: EnterWorkingHours, tx: Tx) -> None:
     if len(command.spans) > MOST_SPANS:
         raise InvalidInput({"hours": Text("一天最多 %(n)s 段工作时间", n=MOST_SPANS)})
     rules = CalendarRules(hours=tuple(Hours.parse(span) for span in command.spans))
-    if command.valid_from <= tx.clock.now().astimezone(tx.services.settings.timezone).date():
-        raise InvalidInput(
-            {"valid_from": "生效日期应在今天之后：已经过去的时间按当时的工作时间计算"}
-        )
-    tx.session.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _LOADING_LOCK})
-    latest = tx.session.scalar(select(func.max(WorkingHours.valid_from)))
-    if latest is not None and latest >= command.valid_from:
-        fault = Text("已有 %(on)s 起生效的一版，请选更晚的日期", on=str(latest))
-        raise InvalidInput({"valid_from": fault})
+    _require_to_come(
+        tx,
+        command.valid_from,
+        WorkingHours.valid_from,
+        "生效日期应在今天之后：已经过去的时间按当时的工作时间计算",
+    )
     tx.session.execute(
         insert(WorkingHours).values(
             valid_from=command.valid_from,
@@ -128,14 +126,33 @@ def enter_edition(command: EnterEdition, tx: Tx) -> int:
     cases rest on what was in force.
     """
     begins = command.edition.valid_from
-    if begins <= tx.clock.now().astimezone(tx.services.settings.timezone).date():
-        raise InvalidInput({"valid_from": "生效日期应在今天之后：已经立案的案件按原分类办理"})
+    _require_to_come(
+        tx,
+        begins,
+        CatalogueVersion.valid_from,
+        "生效日期应在今天之后：已经立案的案件按原分类办理",
+    )
+    return _insert(tx.session, command.edition)
+
+
+def _require_to_come(
+    tx: Tx, begins: date, editions: InstrumentedAttribute[date], past: str
+) -> None:
+    """Refuse a day on which no further edition may begin. Raises InvalidInput (field `valid_from`).
+
+    past: what to say of a day that has come. What is entered is never taken back, so a year mistyped
+    would shut the door to every edition before it.
+    """
+    today = tx.clock.now().astimezone(tx.services.settings.timezone).date()
+    if begins <= today:
+        raise InvalidInput({"valid_from": past})
+    if begins.year > today.year + YEARS_AHEAD:
+        raise InvalidInput({"valid_from": Text("生效日期最多提前 %(n)s 年录入", n=YEARS_AHEAD)})
     tx.session.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _LOADING_LOCK})
-    latest = tx.session.scalar(select(func.max(CatalogueVersion.valid_from)))
+    latest = tx.session.scalar(select(func.max(editions)))
     if latest is not None and latest >= begins:
         fault = Text("已有 %(on)s 起生效的一版，请选更晚的日期", on=str(latest))
         raise InvalidInput({"valid_from": fault})
-    return _insert(tx.session, command.edition)
 
 
 @handles(LoadCatalogue, "administrator")

@@ -63,6 +63,7 @@ def test_process_that_has_not_heard_of_the_hours_counts_the_same(desk, clock):
     ("on", "spans", "field"),
     [
         (date(2025, 11, 25), ("08:00-12:00",), "valid_from"),
+        (date(2205, 12, 1), ("08:00-12:00",), "valid_from"),
         (date(2025, 11, 26), (), "hours"),
         (date(2025, 11, 26), ("12:00-08:00",), "hours"),
         (date(2025, 11, 26), ("08:00-",), "hours"),

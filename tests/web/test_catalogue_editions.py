@@ -48,6 +48,12 @@ def test_edition_of_today_is_refused(admin):
     assert "生效日期应在今天之后" in answer.text
 
 
+def test_edition_of_a_far_year_is_refused(admin):
+    answer = _upload(admin, admin.get("/catalogue/1.xlsx").data, on="2205-12-01")
+    assert answer.status_code == 422
+    assert "最多提前 2 年录入" in answer.text
+
+
 def test_wrong_limit_is_named_by_its_class(admin):
     row = ("E-01-02", "市容环境", "暴露垃圾", "Litter", "sanitation", "有", "四小时", "已清除")
     answer = _upload(admin, table_of("x", HEADER, [row], datetime(2025, 11, 25, tzinfo=UTC)))
