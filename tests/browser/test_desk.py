@@ -115,6 +115,21 @@ def test_second_claim_beside_the_list_says_who_was_first(reader: Reader, desk: D
     assert "受理员乙" in reader.page.inner_text("#pane")
 
 
+def test_claim_shows_in_its_row_and_in_the_tabs(reader: Reader, desk: Desk) -> None:
+    desk.reported_case()
+    desk.reported_case()
+    reader.sign_in("intake")
+    page = reader.page
+    reader.open("/inbox?tab=group")
+    tabs = page.locator("#desk-tabs .count")
+    assert tabs.all_inner_texts() == ["0", "2"]
+    page.keyboard.press("j")
+    page.keyboard.press("c")
+    page.wait_for_selector("#desk-tabs [data-tab=mine]:text-is('1')")
+    assert tabs.all_inner_texts() == ["1", "1"]
+    assert page.locator("tr[data-item] .told").all_inner_texts() == ["已认领"]
+
+
 def test_reporting_beside_an_open_case_shows_it_and_leads_there_by_keyboard(
     reader: Reader, desk: Desk
 ) -> None:

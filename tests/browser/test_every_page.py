@@ -34,7 +34,7 @@ from tests.factories import Desk
 # What answers with a file, with data, with a part of a page or by leading elsewhere: no page of its own.
 NO_PAGE = frozenset({
     "static", "web.home", "web.health", "web.favicon", "oidc.leave", "oidc.come_back",
-    "places.map_tile", "places.at", "cases.inbox_events", "cases.conditions", "cases.photo",
+    "places.map_tile", "places.at", "cases.inbox_events", "cases.inbox_counts", "cases.conditions", "cases.photo",
     "cases.nearby_open", "oversight.points", "cases.choose_move", "modeling.content", "modeling.check",
     "oversight.diagram", "tryouts.file", "tryouts.last",
 })  # fmt: skip

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 from urllib.parse import urlencode
 
-from flask import render_template, request, url_for
+from flask import jsonify, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import lazy_gettext as _l
 from markupsafe import Markup
@@ -72,6 +72,21 @@ def inbox() -> ResponseReturnValue:
     )
 
 
+@blueprint.get("/inbox/counts")
+@open_to(SIGNED_IN)
+def inbox_counts() -> ResponseReturnValue:
+    """Tell how many items are the reader's own and their group's, as the tabs write it."""
+    return jsonify({tab: _count_text(count) for tab, count in _counts(room.reader()).items()})
+
+
+def _counts(actor: Actor) -> dict[str, int]:
+    return dict(zip(("mine", "group"), lists.count_items(db.session(), actor), strict=True))
+
+
+def _count_text(count: int) -> str:
+    return str(count) if count <= lists.COUNT_LIMIT else f"{lists.COUNT_LIMIT}+"
+
+
 def _frame(actor: Actor, asked: Asked) -> dict[str, Any]:
     """Return what stands around the list."""
     session = db.session()
@@ -79,8 +94,7 @@ def _frame(actor: Actor, asked: Asked) -> dict[str, Any]:
     return {
         "tab": asked.tab,
         "tabs": {key: label for key, label in TABS.items() if key != "all" or _watches(actor)},
-        "counts": dict(zip(("mine", "group"), lists.count_items(session, actor), strict=True)),
-        "count_limit": lists.COUNT_LIMIT,
+        "counts": {tab: _count_text(count) for tab, count in _counts(actor).items()},
         "typed": asked.typed,
         "narrowed": bool(asked.typed),
         "filtered": bool(asked.typed.keys() - {"q"}),

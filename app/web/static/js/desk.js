@@ -95,6 +95,7 @@ async function leave(id, text) {
   forget(id);
   say(text);
   if (next) {
+    countAgain();
     await openItem(next);
     return;
   }
@@ -109,15 +110,34 @@ function forget(id) {
   localStorage.removeItem(`jingwei-draft:${desk.dataset.person}:${id}`);
 }
 
-function markGone(row, text) {
-  row.dataset.gone = "1";
+// One mark a row: the latest news of it. live.js marks by it too.
+function markRow(row, text, look = "tag warn") {
   const cell = row.cells[row.cells.length - 1];
-  if (!cell.querySelector(".gone")) {
-    const said = document.createElement("span");
-    said.className = "tag warn gone";
+  let said = cell.querySelector(".told");
+  if (!said) {
+    said = document.createElement("span");
     cell.prepend(said);
   }
-  cell.querySelector(".gone").textContent = text;
+  said.className = `${look} told`;
+  said.textContent = text;
+}
+
+function markGone(row, text) {
+  row.dataset.gone = "1";
+  markRow(row, text);
+}
+
+// What was taken or done shows in the tabs at once; without an answer they stay as they are.
+async function countAgain() {
+  const tabs = document.getElementById("desk-tabs");
+  try {
+    const answer = await fetch(tabs.dataset.counts, { headers: { Accept: "application/json" } });
+    if (!answer.ok || answer.redirected) return;
+    const counts = await answer.json();
+    for (const place of tabs.querySelectorAll("[data-tab]")) place.textContent = counts[place.dataset.tab];
+  } catch {
+    // The page itself says when the connection is lost.
+  }
 }
 
 // Not form.action: a button of that name stands before it.
@@ -159,6 +179,8 @@ async function send(form, button) {
   } else if (row && actionOf(form).endsWith("/claim")) {
     say(desk.dataset.mine);
     row.querySelector("form")?.remove();
+    markRow(row, desk.dataset.mine, "tag");
+    countAgain();
   }
 }
 

@@ -7,26 +7,21 @@ const told = { new: new Set(), mine: new Set(), taken: new Set(), gone: new Set(
 const AGAIN_MS = 60_000;
 let source = null;
 
-function markRow({ kind, item, who }) {
+function markChange({ kind, item, who }) {
   const row = livePlace.querySelector(`tr[data-item="${Number(item)}"]`);
   const text = { taken: livePlace.dataset.rowTaken, gone: livePlace.dataset.rowGone, red: livePlace.dataset.rowRed }[kind];
   if (!row || !text) return;
-  if (kind !== "red") row.dataset.gone = "1";
-  const cell = row.cells[row.cells.length - 1];
-  let mark = cell.querySelector(".gone");
-  if (!mark) {
-    mark = document.createElement("span");
-    mark.className = "tag warn gone";
-    cell.prepend(mark);
-  }
-  mark.textContent = text.replace("{who}", who || livePlace.dataset.someone);
+  const said = text.replace("{who}", who || livePlace.dataset.someone);
+  // Both are of desk.js, which stands before this on the page.
+  if (kind === "red") markRow(row, said);
+  else markGone(row, said);
 }
 
 function hear(event) {
   const change = JSON.parse(event.data);
   if (!told[change.kind] || (change.kind === "mine" && ownClaims.has(String(change.item)))) return;
   told[change.kind].add(change.item);
-  markRow(change);
+  markChange(change);
   const words = { new: "newsNew", mine: "newsMine", taken: "newsTaken", gone: "newsGone", red: "newsRed" };
   const parts = Object.entries(told).filter(([, items]) => items.size > 0);
   news.firstElementChild.textContent = parts.map(([kind, items]) => livePlace.dataset[words[kind]].replace("{n}", items.size)).join(" · ");
