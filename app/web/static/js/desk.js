@@ -120,6 +120,7 @@ function markRow(row, text, look = "tag warn") {
   }
   said.className = `${look} told`;
   said.textContent = text;
+  return said;
 }
 
 function markGone(row, text) {
@@ -178,8 +179,8 @@ async function send(form, button) {
     pane.focus();
   } else if (row && actionOf(form).endsWith("/claim")) {
     say(desk.dataset.mine);
-    row.querySelector("form")?.remove();
-    markRow(row, desk.dataset.mine, "tag");
+    // In the place of the button that is of no more use, so that no row grows.
+    row.querySelector("form")?.replaceWith(markRow(row, desk.dataset.mine, "tag"));
     countAgain();
   }
 }
