@@ -11,8 +11,8 @@ from app.web.navigation import add_items
 from app.web.rest import rest
 
 TABLES: Final = (
-    "accounts", "catalogue", "places", "modeling", "cases", "assessment", "exchange", "worker",
-    "simulation", "tryouts",
+    "accounts", "catalogue", "places", "modeling", "cases", "processes", "assessment", "exchange",
+    "worker", "simulation", "tryouts",
 )  # fmt: skip
 PAGES: Final = (
     "accounts", "catalogue", "places", "modeling", "cases", "oversight", "assessment", "tryouts",

@@ -128,6 +128,10 @@ class Membership:
     supervisions: int = 0
     public_filed: bool = False
     worked_minutes: int = 0
+    appeals: int = 0
+    appeals_upheld: int = 0
+    rated: int = 0
+    satisfied: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,6 +157,10 @@ class Tally:
     supervisions: int = 0
     public_filed: int = 0
     worked_minutes: int = 0
+    appeals: int = 0
+    appeals_upheld: int = 0
+    rated: int = 0
+    satisfied: int = 0
 
     @classmethod
     def of(cls, memberships: Iterable[Membership]) -> Tally:

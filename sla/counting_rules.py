@@ -83,6 +83,7 @@ SCHEME_RATES: Final[Mapping[str, Ratio]] = {
     "late_rate": Ratio("late", "closed"),
     "unfounded_rate": Ratio("unfounded", "due"),
     "public_report_rate": Ratio("public_filed", "filed"),
+    "satisfaction_rate": Ratio("satisfied", "rated"),
 }
 # A rate compares cases with cases; the counts of conduct are not cases of the period.
 RATE_COUNTS: Final = frozenset(
@@ -111,7 +112,7 @@ class CountingRules:
     carried_over: Count = Count.COUNT
     void: Count = Count.LEAVE_OUT
     held_at_end: Count = Count.LEAVE_OUT
-    exempt: ExemptAs = ExemptAs.LEAVE_OUT
+    exempt: ExemptAs = ExemptAs.ON_TIME
     closed_by: ClosedBy = ClosedBy.PERIOD_END
     rates: Mapping[str, Ratio] = field(default_factory=lambda: dict(USUAL_RATES))
     unfounded_returns: Per = Per.CASE

@@ -75,6 +75,10 @@ COUNT_NAMES: Final[Mapping[str, tuple[str, str]]] = {
     "supervisions": ("督办数", "Supervisions"),
     "public_filed": ("公众举报立案数", "Cases filed from the public"),
     "worked_minutes": ("处置计时分钟数", "Minutes of handling"),
+    "appeals": ("申诉数", "Appeals filed"),
+    "appeals_upheld": ("申诉成立数", "Appeals upheld"),
+    "rated": ("市民评价数", "Cases rated by citizens"),
+    "satisfied": ("市民满意数", "Cases citizens were satisfied with"),
 }
 RATE_NAMES: Final[Mapping[str, tuple[str, str]]] = {
     "closing_rate": ("结案率", "Closing rate"),
@@ -85,6 +89,7 @@ RATE_NAMES: Final[Mapping[str, tuple[str, str]]] = {
     "late_rate": ("超期结案率", "Late closing rate"),
     "unfounded_rate": ("推诿率", "Unfounded return rate"),
     "public_report_rate": ("监督举报率", "Public report rate"),
+    "satisfaction_rate": ("市民满意率", "Citizen satisfaction"),
 }
 AVERAGE_NAMES: Final[Mapping[str, tuple[str, str]]] = {
     "average_handling": ("平均处置时长", "Average handling time"),
@@ -113,6 +118,11 @@ _SOURCES: Final[Mapping[str, str]] = {
     "public_filed": "立案数中，由 counting.yml 所列公众渠道上报的",
     "public_report_rate": "区域评价所用：公众举报占立案数之比",
     "late_rate": "超期结案数与结案数之比",
+    "appeals": "本期单位提出的申诉",
+    "appeals_upheld": "本期裁定成立的申诉；成立只改计数，不改案卷经过",
+    "rated": "本期市民对已结案卷说过是否解决的，一案以最后一次为准",
+    "satisfied": "其中说已解决的",
+    "satisfaction_rate": "市民满意数与市民评价数之比",
     "average_handling": "处置时钟到交回时的计时：工作时限只计工作时间，紧急时限连续计，停表除外",
 }
 # In the order of a published table.
@@ -144,6 +154,10 @@ _OF_SCHEMES: Final = (
     "unfounded_rate",
     "public_report_rate",
     "average_handling",
+    "appeals",
+    "appeals_upheld",
+    "rated",
+    "satisfaction_rate",
 )
 EVERY: Final = (*_ORDER, *_OF_SCHEMES)
 """The indicators that a scheme may name, in the order they are offered."""

@@ -18,6 +18,7 @@ FACT_COLUMNS: Final = (
     "dispatched_at", "taken_back_at", "due_at", "handed_in_at", "on_time", "closed_at",
     "closed_as", "extensions", "reworks", "on_hold", "void", "exempt", "unfounded_returns",
     "media_supervisions", "overdue_flag", "worked_minutes", "supervisions", "urgent",
+    "withdrawn", "withdrawn_of",
 )  # fmt: skip
 
 # A limit in one of these makes a case an urgent one.
@@ -92,6 +93,8 @@ def fact_of(
         "worked_minutes": handling.used_minutes if handling is not None and stopped else None,
         "supervisions": case["unit_supervisions"],
         "urgent": case["limit_unit"] in URGENT_UNITS,
+        "withdrawn": case["withdrawn"],
+        "withdrawn_of": case["withdrawn_of"],
     }
 
 
@@ -99,6 +102,7 @@ def fact_of(
 _SHOWN: Final = (
     "unit_id", "class_code", "due_at", "closed_at", "extensions", "reworks", "on_hold", "exempt",
     "unfounded_returns", "media_supervisions", "overdue", "unit_supervisions", "limit_unit",
+    "withdrawn",
 )  # fmt: skip
 
 

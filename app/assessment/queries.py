@@ -108,15 +108,19 @@ f.due_at >= :start AND f.due_at < :end
           AND (f.due_at < :start OR f.due_at IS NULL)
        OR f.valid_from >= :start AND (f.unfounded_returns > 0 OR f.media_supervisions > 0)
 """
+# What an appeal won takes back, in the period in which it had happened, whenever the ruling came.
+_WITHDRAWN: Final = """
+(coalesce(f.withdrawn = '{ground}' AND f.withdrawn_of >= :start AND f.withdrawn_of < :end, FALSE))::int
+"""
 _FACTS: Final = f"""
 SELECT f.id AS fact_id, f.case_id, f.dispatch_no, f.unit_id, f.class_code, f.due_at, f.handed_in_at,
        f.on_time, f.closed_at, f.extensions, f.reworks, f.void, f.exempt,
        f.taken_back_at IS NOT NULL AS taken_back, FALSE AS self_handled,
        coalesce(ending.on_hold, FALSE) AS held,
-       greatest(coalesce(ending.unfounded_returns, 0) - coalesce(before.unfounded_returns, 0), 0)
-           AS returns,
-       greatest(coalesce(ending.media_supervisions, 0) - coalesce(before.media_supervisions, 0), 0)
-           AS supervisions,
+       greatest(coalesce(ending.unfounded_returns, 0) - coalesce(before.unfounded_returns, 0)
+                - {_WITHDRAWN.format(ground="unfounded_return")}, 0) AS returns,
+       greatest(coalesce(ending.media_supervisions, 0) - coalesce(before.media_supervisions, 0)
+                - {_WITHDRAWN.format(ground="media_supervision")}, 0) AS supervisions,
        greatest(coalesce(ending.supervisions, 0) - coalesce(before.supervisions, 0), 0)
            AS all_supervisions,
        f.supervisions > 0 AS supervised, f.urgent, f.channel, f.worked_minutes, f.dispatched_at,
@@ -211,6 +215,27 @@ WHERE f.valid_from <= :as_of AND (f.valid_to IS NULL OR f.valid_to > :as_of)
 GROUP BY u.id, u.name ORDER BY u.name, u.id
 """
 
+# What units and citizens have to say, counted in the period in which they say it.
+_VOICED: Final = """
+WITH said AS (
+    SELECT DISTINCT ON (b.case_id) b.case_id, b.satisfied FROM case_feedback b
+    WHERE b.at >= :start AND b.at < :end AND b.at <= :as_of ORDER BY b.case_id, b.at DESC, b.id DESC)
+SELECT unit_id, sum(appeals)::bigint, sum(appeals_upheld)::bigint, sum(rated)::bigint,
+       sum(satisfied)::bigint
+FROM (
+    SELECT a.unit_id, 1 AS appeals, 0 AS appeals_upheld, 0 AS rated, 0 AS satisfied FROM appeals a
+    WHERE a.filed_at >= :start AND a.filed_at < :end AND a.filed_at <= :as_of
+    UNION ALL
+    SELECT a.unit_id, 0, 1, 0, 0 FROM appeals a
+    WHERE a.decision = 'upheld' AND a.decided_at >= :start AND a.decided_at < :end
+      AND a.decided_at <= :as_of
+    UNION ALL
+    SELECT c.unit_id, 0, 0, 1, s.satisfied::int FROM said s JOIN cases c ON c.id = s.case_id
+    WHERE c.unit_id IS NOT NULL) AS voiced
+GROUP BY unit_id
+"""
+_VOICES: Final = ("appeals", "appeals_upheld", "rated", "satisfied")
+
 _OF_SOURCES: Final = """
 AND f.case_id IN (
     SELECT c.id FROM cases c WHERE c.source_key = ANY(CAST(:source_keys AS text[])))
@@ -228,6 +253,18 @@ def alike_facts(
         Alike(row["unit_id"], _shape_of(row), row["number"], _fact_of(row), row["all_minutes"])
         for row in rows.mappings()
     ]
+
+
+def voiced_counts(session: Session, basis: Basis) -> dict[int, dict[str, int]]:
+    """Return for each unit by itself how many appeals it filed and won, and what citizens said of its cases."""
+    rows = session.execute(text(_VOICED), _bound(basis, None))
+    return {unit_id: dict(zip(_VOICES, counts, strict=True)) for unit_id, *counts in rows}
+
+
+def seen_case_ids(basis: Basis) -> tuple[str, dict[str, Any]]:
+    """Return a query for the ids of the cases that a period sees, and what is bound in it."""
+    query = f"{_seen(basis, None)} SELECT DISTINCT case_id FROM seen"  # noqa: S608 because only our own text is put in
+    return query, _bound(basis, None)
 
 
 def counted_cases(

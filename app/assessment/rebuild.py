@@ -18,11 +18,11 @@ from sqlalchemy.orm import Session
 from app.assessment.facts import FACT_COLUMNS, URGENT_UNITS
 from app.cases.calendars import clock_policies
 from app.cases.clocks import HANDLING
+from app.cases.commands.rulings import LATE
 from sla.clock_policies import AfterRework, ClockPolicy, Happening
 from sla.indicators import Period
 
-# No step exempts a case yet, so no log tells of it.
-COMPARED: Final = tuple(name for name in FACT_COLUMNS if name != "exempt")
+COMPARED: Final = FACT_COLUMNS
 _OF_CASE: Final = ("channel", "district_code", "grid_code", "responsibility_code")
 _BATCH: Final = 500
 
@@ -135,7 +135,8 @@ def rebuilt_facts(case: Row, log: Iterable[Row], policy: ClockPolicy) -> list[Ve
 
     case: its columns that no step changes. log: rows with at, kind and data, in order.
     """
-    course = _Course(policy, dict.fromkeys(FACT_COLUMNS) | {name: case[name] for name in _OF_CASE})
+    values = dict.fromkeys(FACT_COLUMNS) | {name: case[name] for name in _OF_CASE}
+    course = _Course(policy, values | {"exempt": False})
     for row in log:
         happen = _HAPPENINGS.get(row["kind"])
         if happen is None:
@@ -288,6 +289,12 @@ def _ended(course: _Course, at: datetime, data: Row) -> None:
         course.due(values["due_at"], at)
 
 
+def _ruled(course: _Course, at: datetime, data: Row) -> None:
+    values = course.values
+    values["exempt"] = values["exempt"] or data["ground"] == LATE
+    values |= {"withdrawn": data["ground"], "withdrawn_of": _moment(data["of"])}
+
+
 _HAPPENINGS: Final[Mapping[str, Callable[[_Course, datetime, Row], None]]] = {
     "filed": _filed,
     "dispatched": _dispatched,
@@ -303,6 +310,7 @@ _HAPPENINGS: Final[Mapping[str, Callable[[_Course, datetime, Row], None]]] = {
     "overdue": _overdue,
     "supervision_requested": _supervised,
     "ended": _ended,
+    "ruled": _ruled,
 }
 
 

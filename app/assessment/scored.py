@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any, Final
@@ -19,7 +19,13 @@ from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
 from app.accounts.tables import RANK_GROUPS, Unit
-from app.assessment.queries import Basis, alike_facts, rankable_units, unit_parents
+from app.assessment.queries import (
+    Basis,
+    alike_facts,
+    rankable_units,
+    unit_parents,
+    voiced_counts,
+)
 from app.assessment.ranking import GROUP_NAMES, counting_rules, had_cases, tallies_by_population
 from app.assessment.tables import AssessmentMark, AssessmentScheme
 from sla.figures import ALL, POPULATIONS, Value, figure_key
@@ -55,6 +61,7 @@ class UnitFigures:
     unit: Unit
     tallies: Mapping[str, Tally]
     figures: Mapping[str, Value]
+    entered: Mapping[str, Value] = field(default_factory=dict)
 
     @property
     def tally(self) -> Tally:
@@ -157,6 +164,8 @@ def counted(
     rules = policy or counting_rules()
     basis = Basis.of(period, as_of, rules)
     own = tallies_by_population(alike_facts(session, basis), basis)
+    for unit_id, counts in voiced_counts(session, basis).items():
+        own[ALL][unit_id] = replace(own[ALL].get(unit_id, Tally()), **counts)
     parents = unit_parents(session)
     totals = {population: roll_up(own[population], parents, rules) for population in POPULATIONS}
     marks = marks_of(session, month_of(period), as_of)
@@ -166,13 +175,18 @@ def counted(
         tallies = {population: totals[population][unit.id] for population in POPULATIONS}
         # A unit closed down since was ranked while it had cases.
         if unit.active or had_cases(tallies[ALL]):
-            figures: dict[str, Value] = {
-                figure_key(code, population): indicator.value(tally)
-                for population, tally in tallies.items()
-                for code, indicator in known.items()
-            }
-            units.append(UnitFigures(unit, tallies, figures | marks.get(unit.id, {})))
+            entered = marks.get(unit.id, {})
+            units.append(UnitFigures(unit, tallies, figures_of(tallies, known) | entered, entered))
     return Counted(period, basis, known, tuple(units))
+
+
+def figures_of(tallies: Mapping[str, Tally], known: Mapping[str, Indicator]) -> dict[str, Value]:
+    """Return every figure of a unit by key, from its counts by population."""
+    return {
+        figure_key(code, population): indicator.value(tally)
+        for population, tally in tallies.items()
+        for code, indicator in known.items()
+    }
 
 
 def scored_by(counted: Counted, scheme: SchemeInForce | Scheme) -> ScoredRanking:

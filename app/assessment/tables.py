@@ -64,6 +64,8 @@ class Fact(Base):
     worked_minutes: Mapped[int | None]
     supervisions: Mapped[int] = mapped_column(server_default="0")
     urgent: Mapped[bool] = mapped_column(server_default=false())
+    withdrawn: Mapped[str | None]
+    withdrawn_of: Mapped[datetime | None]
 
 
 class AssessmentScheme(Base):
@@ -136,3 +138,141 @@ class AssessmentMark(Base):
     entered_by: Mapped[int] = mapped_column(ForeignKey("people.id"))
     entered_at: Mapped[datetime]
     replaced_at: Mapped[datetime | None]
+
+
+class Appeal(Base):
+    """What a unit asks to have taken from its figures (申诉); of a case at most one, whoever has it.
+
+    contested_at: when what it is against had happened; the month of it is the one it bears on.
+    """
+
+    __tablename__ = "appeals"
+    __table_args__ = (
+        CheckConstraint(
+            "ground IN ('late', 'unfounded_return', 'media_supervision')", name="ground"
+        ),
+        CheckConstraint("decision IN ('upheld', 'refused')", name="decision"),
+        CheckConstraint("(decision IS NULL) = (decided_at IS NULL)", name="decided_whole"),
+        Index("ix_appeals_unit_id_filed_at", "unit_id", "filed_at"),
+        Index("ix_appeals_filed_at", "filed_at", "id"),
+        Index("ix_appeals_open", "filed_at", postgresql_where=text("decision IS NULL")),
+    )
+
+    id: Mapped[int] = mapped_column(Identity(), primary_key=True)
+    case_id: Mapped[int] = mapped_column(ForeignKey("cases.id"), unique=True)
+    unit_id: Mapped[int] = mapped_column(ForeignKey("units.id"))
+    dispatch_no: Mapped[int]
+    ground: Mapped[str]
+    contested_at: Mapped[datetime]
+    reason: Mapped[str]
+    filed_by: Mapped[int] = mapped_column(ForeignKey("people.id"))
+    filed_at: Mapped[datetime]
+    process_id: Mapped[int] = mapped_column(ForeignKey("processes.id"), unique=True)
+    decision: Mapped[str | None]
+    decided_at: Mapped[datetime | None]
+
+
+class AppealEvidence(Base):
+    """One file handed in with an appeal; its bytes lie on disk under their hash."""
+
+    __tablename__ = "appeal_evidence"
+    __table_args__ = (UniqueConstraint("appeal_id", "sha256"),)
+
+    id: Mapped[int] = mapped_column(Identity(), primary_key=True)
+    appeal_id: Mapped[int] = mapped_column(ForeignKey("appeals.id"))
+    name: Mapped[str]
+    media_type: Mapped[str]
+    sha256: Mapped[str]
+    size: Mapped[int]
+
+
+class Snapshot(Base):
+    """The facts that an edition was counted from, with all that goes into its figures; never changed.
+
+    hash: SHA-256 of the text. content: the text, zstd.
+    """
+
+    __tablename__ = "assessment_snapshots"
+
+    hash: Mapped[str] = mapped_column(primary_key=True)
+    facts: Mapped[int]
+    content: Mapped[bytes]
+
+
+class Run(Base):
+    """One edition of a month's figures on its way to the notice (月度考核).
+
+    month: its first day. as_of: the moment its figures are drawn; counted: every unit's counts then. scheme, rules:
+    what they were scored and counted by. changes: what is new against the edition before, as JSON of
+    editions.changes_between.
+    """
+
+    __tablename__ = "assessment_runs"
+    __table_args__ = (
+        CheckConstraint(
+            "state IN ('confirming', 'ruling', 'signing', 'published', 'abandoned')", name="state"
+        ),
+        CheckConstraint("(state = 'published') = (published_at IS NOT NULL)", name="published"),
+        CheckConstraint(
+            "published_at IS NULL OR (facts_hash IS NOT NULL AND signed_by IS NOT NULL)",
+            name="published_whole",
+        ),
+        Index(
+            "uq_assessment_runs_edition",
+            "month",
+            "edition",
+            unique=True,
+            postgresql_where=text("state <> 'abandoned'"),
+        ),
+        Index(
+            "uq_assessment_runs_open",
+            "month",
+            unique=True,
+            postgresql_where=text("state IN ('confirming', 'ruling', 'signing')"),
+        ),
+    )
+
+    id: Mapped[int] = mapped_column(Identity(), primary_key=True)
+    month: Mapped[date]
+    edition: Mapped[int]
+    state: Mapped[str]
+    process_id: Mapped[int] = mapped_column(ForeignKey("processes.id"), unique=True)
+    reason: Mapped[str]
+    begun_at: Mapped[datetime]
+    confirm_until: Mapped[datetime | None]
+    as_of: Mapped[datetime]
+    scheme_id: Mapped[int | None] = mapped_column(ForeignKey("assessment_schemes.id"))
+    scheme: Mapped[dict[str, Any]] = mapped_column(JSONB)
+    rules: Mapped[dict[str, Any]] = mapped_column(JSONB)
+    counted: Mapped[dict[str, Any]] = mapped_column(JSONB)
+    result_hash: Mapped[str]
+    facts_hash: Mapped[str | None] = mapped_column(ForeignKey("assessment_snapshots.hash"))
+    changes: Mapped[list[Any]] = mapped_column(JSONB)
+    signed_by: Mapped[int | None] = mapped_column(ForeignKey("people.id"))
+    published_at: Mapped[datetime | None]
+
+
+class Confirmation(Base):
+    """A unit that takes its figures as they were laid out (确认)."""
+
+    __tablename__ = "assessment_confirmations"
+    __table_args__ = (UniqueConstraint("run_id", "unit_id"),)
+
+    id: Mapped[int] = mapped_column(Identity(), primary_key=True)
+    run_id: Mapped[int] = mapped_column(ForeignKey("assessment_runs.id"))
+    unit_id: Mapped[int] = mapped_column(ForeignKey("units.id"))
+    confirmed_by: Mapped[int] = mapped_column(ForeignKey("people.id"))
+    confirmed_at: Mapped[datetime]
+
+
+class NoticeFile(Base):
+    """One file of a published edition, as it was first made; made again it must be the same bytes."""
+
+    __tablename__ = "assessment_files"
+    __table_args__ = (UniqueConstraint("run_id", "name"),)
+
+    id: Mapped[int] = mapped_column(Identity(), primary_key=True)
+    run_id: Mapped[int] = mapped_column(ForeignKey("assessment_runs.id"))
+    name: Mapped[str]
+    sha256: Mapped[str]
+    content: Mapped[bytes]

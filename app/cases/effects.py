@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from datetime import datetime
+from importlib import import_module
 from typing import Any, Final
 
 from app.accounts.queries import responsible_unit
@@ -25,6 +26,9 @@ REPORT_UP: Final = "report.case"
 UNLIMITED: Final = ("none", "无时限")
 
 _effects: dict[str, Effect] = {}
+# Rooms whose processes name topics of their own. By name: they stand on this room, not under it.
+_FURTHER_ROOMS: Final = ("app.assessment.effects",)
+_further: set[str] = set()
 
 
 def topic(name: str) -> Callable[[Effect], Effect]:
@@ -39,7 +43,14 @@ def topic(name: str) -> Callable[[Effect], Effect]:
 
 def topics() -> frozenset[str]:
     """Return every topic a diagram may name."""
-    return frozenset(_effects)
+    for name in _FURTHER_ROOMS:
+        import_module(name)
+    return frozenset(_effects) | _further
+
+
+def also_a_topic(name: str) -> None:
+    """Let diagrams name a topic that another room serves, in processes that are no case's."""
+    _further.add(name)
 
 
 def services(context: StepContext) -> dict[str, Service]:

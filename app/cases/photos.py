@@ -49,6 +49,25 @@ def store_photo(folder: Path, content: bytes, *, bytes_limit: int) -> StoredPhot
     media_type = media_type_of(content)
     if media_type is None:
         raise InvalidInput({"photo": "不是可以识别的照片：请用 JPEG、PNG、WebP 或 HEIC"})
+    return _stored(folder, content, media_type)
+
+
+def store_document(folder: Path, content: bytes, *, bytes_limit: int, field: str) -> StoredPhoto:
+    """Check the bytes of a photo or a PDF and keep them under their hash. Raises InvalidInput naming the field."""
+    if not 0 < len(content) <= bytes_limit:
+        fault = Text(
+            "文件有 %(size)s 字节，须有内容且不超过 %(most)s 字节",
+            size=len(content),
+            most=bytes_limit,
+        )
+        raise InvalidInput({field: fault})
+    media_type = "application/pdf" if content.startswith(b"%PDF-") else media_type_of(content)
+    if media_type is None:
+        raise InvalidInput({field: "只收照片（JPEG、PNG、WebP、HEIC）和 PDF"})
+    return _stored(folder, content, media_type)
+
+
+def _stored(folder: Path, content: bytes, media_type: str) -> StoredPhoto:
     sha256 = hashlib.sha256(content).hexdigest()
     _keep(photo_path(folder, sha256), content)
     return StoredPhoto(sha256, media_type, len(content))

@@ -21,14 +21,14 @@ Row = tuple[Any, ...]
 
 FIXED_COLUMNS: Final = (
     "id", "number", "channel", "title", "grid_code", "responsibility_code", "district_code",
-    "street_code", "outside_city", "reported_at", "exempt",
+    "street_code", "outside_city", "reported_at",
 )  # fmt: skip
 CHANGING_COLUMNS: Final = (
     "class_code", "condition_id", "kind", "stage", "unit_id", "handler_id", "filed_at",
     "dispatched_at", "result_at", "closed_at", "closed_as", "limit_value", "limit_unit", "due_at",
     "overdue", "near_due", "long_overdue", "on_hold", "extensions", "reworks", "unfounded_returns",
     "media_supervisions", "unit_supervisions", "dispatches", "returns", "supervisions",
-    "merged_into_id", "log_seq", "log_hash",
+    "merged_into_id", "exempt", "withdrawn", "withdrawn_of", "log_seq", "log_hash",
 )  # fmt: skip
 LOADED_COLUMNS: Final = (*FIXED_COLUMNS, *CHANGING_COLUMNS)
 WRITTEN_ONCE: Final = (
@@ -193,8 +193,8 @@ KEEP_FACT: Final = """
 INSERT INTO facts (case_id, dispatch_no, valid_from, unit_id, class_code, district_code, grid_code,
     responsibility_code, channel, dispatched_at, taken_back_at, due_at, handed_in_at, on_time,
     closed_at, closed_as, extensions, reworks, on_hold, void, exempt, unfounded_returns,
-    media_supervisions, overdue_flag, worked_minutes, supervisions, urgent)
-VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)
+    media_supervisions, overdue_flag, worked_minutes, supervisions, urgent, withdrawn, withdrawn_of)
+VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)
 ON CONFLICT (case_id, dispatch_no) WHERE valid_to IS NULL DO UPDATE
 SET unit_id = excluded.unit_id, taken_back_at = excluded.taken_back_at,
     due_at = excluded.due_at,
@@ -205,7 +205,8 @@ SET unit_id = excluded.unit_id, taken_back_at = excluded.taken_back_at,
     unfounded_returns = excluded.unfounded_returns,
     media_supervisions = excluded.media_supervisions, overdue_flag = excluded.overdue_flag,
     worked_minutes = excluded.worked_minutes, supervisions = excluded.supervisions,
-    urgent = excluded.urgent
+    urgent = excluded.urgent, withdrawn = excluded.withdrawn,
+    withdrawn_of = excluded.withdrawn_of
 """
 PUT_OUT: Final = """
 INSERT INTO outbox (topic, payload, key, created_at, next_try_at) VALUES (%s, %s, %s, %s, %s)

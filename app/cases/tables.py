@@ -48,6 +48,7 @@ class Case(Base):
     __table_args__ = (
         CheckConstraint(f"closed_as IN {ENDINGS}", name="closed_as"),
         CheckConstraint("(closed_as IS NULL) = (closed_at IS NULL)", name="closed_whole"),
+        CheckConstraint("(withdrawn IS NULL) = (withdrawn_of IS NULL)", name="withdrawn_whole"),
         Index("ix_cases_unit_id_due_at", "unit_id", "due_at"),
         Index("ix_cases_reported_at", "reported_at"),
         Index("ix_cases_class_code_reported_at", "class_code", "reported_at"),
@@ -128,6 +129,9 @@ class Case(Base):
     dispatches: Mapped[int] = mapped_column(server_default="0")
     returns: Mapped[int] = mapped_column(server_default="0")
     supervisions: Mapped[int] = mapped_column(server_default="0")
+    # What an appeal won takes from the figures (exempt: the lateness), and when that had happened.
+    withdrawn: Mapped[str | None]
+    withdrawn_of: Mapped[datetime | None]
     merged_into_id: Mapped[int | None] = mapped_column(ForeignKey("cases.id"))
     log_seq: Mapped[int] = mapped_column(server_default="0")
     log_hash: Mapped[bytes]

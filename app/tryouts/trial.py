@@ -115,7 +115,6 @@ def begun(version: Deployed, world: World, beginning: Beginning) -> DryCase:
         "district_code": beginning.district_code or None,
         "outside_city": False,
         "reported_at": now,
-        "exempt": False,
     }
     duty = ""
     if beginning.class_code:

@@ -156,9 +156,10 @@ def test_void_case_is_left_out(facts: Facts) -> None:
     assert facts.tally("D1") == Tally()
 
 
-def test_exempted_case_is_left_out(facts: Facts) -> None:
+def test_exempted_case_is_on_time(facts: Facts) -> None:
     facts.closed(11, due=october(10), done=october(12), closed=october(13), exempt=True)
-    assert reasons(facts, "D1") == {Reason.EXEMPT: 1}
+    assert reasons(facts, "D1") == {Reason.DUE_IN_PERIOD: 1}
+    assert facts.tally("D1").on_time == 1
 
 
 def test_founded_return_moves_the_case_to_the_other_unit(facts: Facts) -> None:

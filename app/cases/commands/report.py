@@ -114,7 +114,6 @@ def _checked(command: ReportCase, now: datetime) -> dict[str, Any]:
         "reporter_phone": _optional("reporter_phone", command.reporter_phone),
         "source_key": _optional("source_key", command.source_key),
         "reported_at": reported_at,
-        "exempt": False,
     }
 
 
@@ -129,6 +128,7 @@ def blank_case() -> dict[str, Any]:
         "near_due": False,
         "long_overdue": False,
         "on_hold": False,
+        "exempt": False,
     }
     return case
 

@@ -59,6 +59,9 @@ SENTENCES: Final[words.Words] = {
     "feedback_satisfied": _l("市民反馈：已解决"),
     "feedback_unsatisfied": _l("市民反馈：未解决"),
     "ended": _l("案件结束：%(how)s"),
+    "appealed": _l("%(unit)s申诉（%(ground)s）"),
+    "appeal_refused": _l("申诉不成立（%(ground)s）"),
+    "ruled": _l("申诉成立（%(ground)s），不再计扣"),
     "moved": _l("流程从版本 %(old_short)s 迁移到版本 %(new_short)s"),
     "move_undone": _l("撤回迁移，流程从版本 %(old_short)s 回到版本 %(new_short)s"),
 }

@@ -1,0 +1,94 @@
+"""Editions of a month on their way: begin one, and draw its figures as of a moment."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from typing import Any, Final
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import func, select
+
+from app.assessment.editions import (
+    CONFIRMING,
+    OPEN,
+    count_published,
+    hash_of_result,
+    plain_counts,
+    plain_rules,
+    ranking_of_run,
+)
+from app.assessment.ranking import Month, counting_rules
+from app.assessment.scored import counted, scheme_in_force, scored_by
+from app.assessment.tables import Run
+from app.cases.calendars import working_calendar
+from app.catalogue.calendar_years import entered_years
+from app.errors import StateChanged
+from app.processes.steps import begin, start
+from app.run import Tx
+
+ASSESSMENT: Final = "assessment"
+
+
+def begin_edition(tx: Tx, month: date, reason: str) -> int:
+    """Begin the process of the next edition of a month and return its run.
+
+    Raises StateChanged for a month that is not over or whose edition is being made, CalendarMissing for one whose year
+    nobody has loaded.
+    """
+    session, now = tx.session, tx.clock.now()
+    period = Month(month.year, month.month).period(zone_of(tx))
+    if now < period.end:
+        raise StateChanged("%(month)s 还没有过完。", month=f"{month:%Y-%m}")
+    # Two who begin the same month wait for each other here.
+    session.execute(select(func.pg_advisory_xact_lock(_lock_key(month))))
+    if session.scalar(select(Run.id).where(Run.month == month, Run.state.in_(OPEN))) is not None:
+        raise StateChanged("%(month)s 的考核正在进行。", month=f"{month:%Y-%m}")
+    calendar = working_calendar(tx.services.settings, lambda: entered_years(tx.connection))
+    calendar.is_working_day(month)
+    edition = count_published(session, month) + 1
+    data: dict[str, Any] = {"edition": edition}
+    context = begin(tx, ASSESSMENT, _title(month, edition), data)
+    run = Run(
+        month=month,
+        edition=edition,
+        state=CONFIRMING,
+        process_id=context.process.id,
+        reason=reason,
+        begun_at=now,
+        changes=[],
+    )
+    count(tx, run, now)
+    session.add(run)
+    session.flush()
+    start(context, data)
+    return run.id
+
+
+def count(tx: Tx, run: Run, as_of: datetime) -> None:
+    """Count and score the month of a run as of a moment, by the scheme and the rules that hold."""
+    scheme, rules = scheme_in_force(tx.session, run.month), counting_rules()
+    ranking = scored_by(
+        counted(tx.session, month_of_run(run).period(zone_of(tx)), as_of, rules), scheme
+    )
+    run.as_of, run.scheme_id = as_of, scheme.id
+    run.scheme, run.rules = scheme.scheme.as_plain(), plain_rules(rules)
+    run.counted = plain_counts(ranking.counted)
+    run.result_hash = hash_of_result(ranking_of_run(run, zone_of(tx)))
+
+
+def month_of_run(run: Run) -> Month:
+    """Return the month of a run."""
+    return Month(run.month.year, run.month.month)
+
+
+def zone_of(tx: Tx) -> ZoneInfo:
+    """Return the city's time zone."""
+    return tx.services.settings.timezone
+
+
+def _title(month: date, edition: int) -> str:
+    return f"{month.year}年{month.month}月考核" + (f"（第{edition}版）" if edition > 1 else "")
+
+
+def _lock_key(month: date) -> int:
+    return 74_000_000 + month.year * 12 + month.month

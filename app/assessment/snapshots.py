@@ -1,0 +1,178 @@
+"""Snapshots: all rows that a period's figures come from, as one text with a hash, and reading from it again.
+
+A snapshot is put in place of the tables: a session over temporary tables of the same names, so that the very code that
+counts the live facts counts those of the snapshot.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any, Final, cast
+
+import psycopg
+import zstandard
+from psycopg import sql
+from sqlalchemy import Connection, Engine, text
+from sqlalchemy.orm import Session
+
+from app.assessment.facts import FACT_COLUMNS
+from app.assessment.queries import Basis, seen_case_ids
+from app.assessment.scored import month_of
+from app.assessment.tables import Snapshot
+from app.db.session import Database
+from app.errors import StateChanged
+
+_FACTS: Final = ", ".join(f"f.{name}" for name in FACT_COLUMNS)
+# Table -> what of it goes in, known at the moment :as_of; a later change must not show.
+_TABLES: Final = {
+    "units": "SELECT * FROM units ORDER BY id",
+    "facts": f"""
+SELECT f.id, f.case_id, f.dispatch_no, f.valid_from,
+       CASE WHEN f.valid_to <= :as_of THEN f.valid_to END AS valid_to, {_FACTS}
+FROM facts f JOIN snapshot_cases s ON s.case_id = f.case_id
+WHERE f.valid_from <= :as_of ORDER BY f.case_id, f.dispatch_no, f.valid_from
+""",  # noqa: S608 because only our own names are put in
+    "cases": """
+SELECT c.id, c.number, c.title, c.class_code, c.channel, c.district_code, c.limit_unit, c.unit_id,
+       CASE WHEN c.closed_at <= :as_of THEN c.closed_at END AS closed_at,
+       CASE WHEN c.closed_at <= :as_of THEN c.closed_as END AS closed_as
+FROM cases c JOIN snapshot_cases s ON s.case_id = c.id ORDER BY c.id
+""",
+    "assessment_marks": """
+SELECT m.id, m.month, m.unit_id, m.line, m.points, m.note, m.entered_by, m.entered_at,
+       CASE WHEN m.replaced_at <= :as_of THEN m.replaced_at END AS replaced_at
+FROM assessment_marks m WHERE m.month = :month AND m.entered_at <= :as_of ORDER BY m.id
+""",
+    "appeals": """
+SELECT a.id, a.unit_id, a.filed_at,
+       CASE WHEN a.decided_at <= :as_of THEN a.decision END AS decision,
+       CASE WHEN a.decided_at <= :as_of THEN a.decided_at END AS decided_at
+FROM appeals a WHERE a.filed_at < :end AND a.filed_at <= :as_of
+  AND (a.filed_at >= :start OR a.decided_at >= :start) ORDER BY a.id
+""",
+    "case_feedback": """
+SELECT b.id, b.case_id, b.at, b.satisfied FROM case_feedback b
+WHERE b.at >= :start AND b.at < :end AND b.at <= :as_of ORDER BY b.id
+""",
+}
+_OF_FEEDBACK: Final = """
+INSERT INTO snapshot_cases SELECT DISTINCT b.case_id FROM case_feedback b
+WHERE b.at >= :start AND b.at < :end AND b.at <= :as_of ON CONFLICT DO NOTHING
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """A snapshot: the text, and how many facts it holds."""
+
+    text: bytes
+    facts: int
+
+    @property
+    def hash(self) -> str:
+        """Return the SHA-256 of the text, by which an edition names it."""
+        return hashlib.sha256(self.text).hexdigest()
+
+
+def take_snapshot(session: Session, basis: Basis) -> Taken:
+    """Return all rows that the figures of a period come from, as of a moment; taken again later it is the same."""
+    connection = session.connection()
+    raw = cast("psycopg.Connection[Any]", connection.connection.dbapi_connection)
+    seen, bound = seen_case_ids(basis)
+    session.execute(text("CREATE TEMP TABLE snapshot_cases (case_id bigint PRIMARY KEY)"))
+    session.execute(text(f"INSERT INTO snapshot_cases {seen}"), bound)
+    session.execute(text(_OF_FEEDBACK), bound)
+    # Its own, and not the server's guess at how many rows a fresh table has.
+    session.execute(text("ANALYZE snapshot_cases"))
+    moments = {
+        "as_of": basis.as_of,
+        "start": basis.period.start,
+        "end": basis.period.end,
+        "month": month_of(basis.period),
+    }
+    parts, facts = [], 0
+    for table, query in _TABLES.items():
+        rows = _copied(raw, query, moments)
+        parts.append(f"{table} {len(rows)}\n".encode() + rows)
+        if table == "facts":
+            facts = rows.count(b"\n") - 1
+    session.execute(text("DROP TABLE snapshot_cases"))
+    return Taken(b"".join(parts), facts)
+
+
+def keep_snapshot(session: Session, taken: Taken) -> None:
+    """Keep a snapshot under its hash; one that is there already is the same."""
+    if session.get(Snapshot, taken.hash) is None:
+        content = zstandard.ZstdCompressor(level=6).compress(taken.text)
+        session.add(Snapshot(hash=taken.hash, facts=taken.facts, content=content))
+        session.flush()
+
+
+def snapshot_text(session: Session, snapshot_hash: str) -> bytes:
+    """Return the text of a kept snapshot. Raises StateChanged when it is not what its hash says."""
+    row = session.get(Snapshot, snapshot_hash)
+    assert row is not None, "an edition refers to its snapshot"
+    content = zstandard.ZstdDecompressor().decompress(row.content)
+    if hashlib.sha256(content).hexdigest() != snapshot_hash:
+        raise StateChanged("事实快照 %(hash)s 与其校验值不符，已被改动。", hash=snapshot_hash[:12])
+    return content
+
+
+@contextmanager
+def in_place_of_tables(database: Database, content: bytes) -> Iterator[Session]:
+    """Yield a session that reads a snapshot where the tables stand; nothing of it stays."""
+    bind = database.writing
+    engine = bind if isinstance(bind, Engine) else bind.engine
+    # A connection of its own: another's prepared statements know the tables by what they were.
+    with engine.connect() as connection:
+        connection.detach()
+        try:
+            _restore(connection, content)
+            with Session(connection) as session:
+                yield session
+        finally:
+            connection.rollback()
+            connection.close()
+
+
+def _restore(connection: Connection, content: bytes) -> None:
+    raw = cast("psycopg.Connection[Any]", connection.connection.dbapi_connection)
+    for table, rows in _parts(content):
+        header, _, _lines = rows.partition(b"\n")
+        columns = sql.SQL(", ").join(sql.Identifier(one) for one in header.decode().split(","))
+        name = sql.Identifier(table)
+        made = "CREATE TEMP TABLE {} ON COMMIT DROP AS SELECT {} FROM public.{} WITH NO DATA"
+        raw.execute(sql.SQL(made).format(name, columns, name))
+        into = sql.SQL("COPY pg_temp.{} ({}) FROM STDIN (FORMAT csv, HEADER)").format(name, columns)
+        with raw.cursor().copy(into) as copy:
+            copy.write(rows)
+    raw.execute("CREATE UNIQUE INDEX ON pg_temp.facts (case_id, dispatch_no, valid_from)")
+    raw.execute("CREATE UNIQUE INDEX ON pg_temp.facts (id)")
+    raw.execute("CREATE UNIQUE INDEX ON pg_temp.cases (id)")
+    for table in _TABLES:
+        raw.execute(sql.SQL("ANALYZE pg_temp.{}").format(sql.Identifier(table)))
+
+
+def _parts(content: bytes) -> Iterator[tuple[str, bytes]]:
+    """Yield each table's rows. Its heading says how long they are: a value may hold any line."""
+    at = 0
+    while at < len(content):
+        line_end = content.index(b"\n", at)
+        name, length = content[at:line_end].decode().split()
+        at = line_end + 1 + int(length)
+        yield name, content[line_end + 1 : at]
+
+
+def _copied(raw: psycopg.Connection[Any], query: str, moments: dict[str, Any]) -> bytes:
+    statement = query
+    for name in moments:
+        statement = statement.replace(f":{name}", f"%({name})s")
+    bound = {name: moments[name] for name in moments if f"%({name})s" in statement}
+    # COPY takes no parameters, so they are written into it as the driver's own literals.
+    with psycopg.ClientCursor(raw) as client:
+        written = client.mogrify(statement, bound)
+    with raw.cursor().copy(f"COPY ({written}) TO STDOUT (FORMAT csv, HEADER)") as copy:
+        return b"".join(bytes(block) for block in copy)

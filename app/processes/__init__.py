@@ -1,0 +1,1 @@
+"""Processes that are no case's: an appeal, a month's assessment."""
