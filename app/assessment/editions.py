@@ -15,6 +15,7 @@ from sqlalchemy.orm import Session
 
 from app.accounts.tables import Unit
 from app.assessment.queries import Basis
+from app.assessment.ranking import RANKED_BY, Ranking, UnitRow, ranked_groups
 from app.assessment.scored import (
     Counted,
     SchemeInForce,
@@ -29,7 +30,7 @@ from app.assessment.tables import Confirmation, Run
 from app.errors import NotFound
 from sla.counting_rules import CountingRules, Ratio
 from sla.figures import Value
-from sla.indicators import Period, Tally, every_indicator
+from sla.indicators import Period, Tally, every_indicator, indicators
 from sla.scheme_files import parse_scheme
 
 CONFIRMING: Final = "confirming"
@@ -108,6 +109,15 @@ def ranking_of_run(run: Run, tz: Any) -> ScoredRanking:
     return scored_by(counted_from(run.counted, rules, tz), scheme)
 
 
+def figures_of_run(run: Run, tz: Any) -> Ranking:
+    """Return the plain ranking of an edition, from the counts it kept."""
+    rules = rules_from(run.rules)
+    counts, figures = counted_from(run.counted, rules, tz), indicators(rules)
+    rows = (UnitRow(one.unit, one.tally) for one in counts.units)
+    groups = ranked_groups(rows, figures[RANKED_BY].value)
+    return Ranking(counts.period, counts.basis, figures, RANKED_BY, groups)
+
+
 def hash_of_result(ranking: ScoredRanking) -> str:
     """Return the hash of all that an edition says of the units."""
     return hashlib.sha256(orjson.dumps(as_plain(ranking), option=orjson.OPT_SORT_KEYS)).hexdigest()
@@ -175,6 +185,11 @@ def published_edition(session: Session, month: date, edition: int | None = None)
     if edition is not None:
         query = query.where(Run.edition == edition)
     return session.scalar(query.order_by(Run.edition.desc()).limit(1))
+
+
+def shown_edition(session: Session, month: date) -> Run | None:
+    """Return the edition whose figures a month shows: the last published, else the one being made."""
+    return published_edition(session, month) or open_run(session, month)
 
 
 def open_run(session: Session, month: date) -> Run | None:

@@ -236,7 +236,7 @@ def ranking_of(
     figures = indicators(rules)
     # A unit closed down since was ranked while it had cases.
     rows = [row for row in rows if row.unit.active or had_cases(row.tally)]
-    return Ranking(period, basis, figures, ranked_by, _ranked(rows, figures[ranked_by].value))
+    return Ranking(period, basis, figures, ranked_by, ranked_groups(rows, figures[ranked_by].value))
 
 
 def had_cases(tally: Tally) -> bool:
@@ -296,9 +296,10 @@ def _enters(membership: Membership, code: str) -> bool:
     return bool(getattr(membership, code))
 
 
-def _ranked(
-    rows: list[UnitRow], value: Callable[[Tally], Decimal | int | None]
+def ranked_groups(
+    rows: Iterable[UnitRow], value: Callable[[Tally], Decimal | int | None]
 ) -> tuple[RankedGroup, ...]:
+    """Rank units within their groups, the best first; those without data stand last."""
     ranked = rank(rows, lambda row: value(row.tally), lambda row: row.unit.rank_group)
     placed = sorted(
         (UnitRow(entry.row.unit, entry.row.tally, entry.rank) for entry in ranked),

@@ -7,6 +7,7 @@ from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import func, select
+from sqlalchemy.orm import Session
 
 from app.assessment.editions import (
     CONFIRMING,
@@ -19,7 +20,7 @@ from app.assessment.editions import (
 )
 from app.assessment.ranking import Month, counting_rules
 from app.assessment.scored import counted, scheme_in_force, scored_by
-from app.assessment.tables import Run
+from app.assessment.tables import Fact, Run
 from app.cases.calendars import working_calendar
 from app.catalogue.calendar_years import entered_years
 from app.errors import StateChanged
@@ -74,6 +75,18 @@ def count(tx: Tx, run: Run, as_of: datetime) -> None:
     run.scheme, run.rules = scheme.scheme.as_plain(), plain_rules(rules)
     run.counted = plain_counts(ranking.counted)
     run.result_hash = hash_of_result(ranking_of_run(run, zone_of(tx)))
+
+
+def has_begun(session: Session, month: date) -> bool:
+    """Tell whether a month has an edition, of whatever state."""
+    return session.scalar(select(Run.id).where(Run.month == month).limit(1)) is not None
+
+
+def has_cases(tx: Tx, month: date) -> bool:
+    """Tell whether anything was dispatched in a month."""
+    period = Month(month.year, month.month).period(zone_of(tx))
+    within = (Fact.dispatched_at >= period.start, Fact.dispatched_at < period.end)
+    return tx.session.scalar(select(Fact.id).where(*within).limit(1)) is not None
 
 
 def month_of_run(run: Run) -> Month:

@@ -13,7 +13,7 @@ from app.errors import DatabaseLost
 from app.run import Runtime
 from app.worker.schedules import ScheduleLoop
 from app.worker.sender import SenderLoop
-from app.worker.timers import TimerLoop
+from app.worker.timers import OF_PROCESSES, TimerLoop
 from connectors.registry import load_connectors
 
 log = logging.getLogger(__name__)
@@ -21,6 +21,8 @@ log = logging.getLogger(__name__)
 # The longest that a timer waits for the loop to look again: its latency when nothing else is due.
 TIMER_PAUSE_S: Final = 0.1
 SENDER_PAUSE_S: Final = 0.5
+# These wait for days.
+PROCESS_PAUSE_S: Final = 1.0
 SCHEDULE_PAUSE_S: Final = 5.0
 AFTER_ERROR_S: Final = 1.0
 
@@ -76,6 +78,7 @@ def worker_of(runtime: Runtime) -> Worker:
     return Worker(
         {
             "timers": (TimerLoop(database, clock), TIMER_PAUSE_S),
+            "processes": (TimerLoop(database, clock, OF_PROCESSES), PROCESS_PAUSE_S),
             "sender": (SenderLoop(database, clock, connectors), SENDER_PAUSE_S),
             "schedules": (
                 ScheduleLoop(database, clock, settings.timezone),

@@ -12,6 +12,8 @@ from zoneinfo import ZoneInfo
 from apscheduler.triggers.cron import CronTrigger
 from psycopg import Connection
 
+from app.assessment.ranking import Month
+from app.assessment.running import begin_edition, has_begun, has_cases
 from app.cases.log import verify_cases
 from app.clock import Clock
 from app.db.session import Database
@@ -121,6 +123,13 @@ def sweep(tx: Tx, planned_at: datetime) -> None:
     tx.connection.execute(_OLD_FIRINGS, (planned_at - FIRINGS_KEPT,))
 
 
+def begin_last_month(tx: Tx, planned_at: datetime) -> None:
+    """Begin the run of the month that is over, once it has cases and nobody has begun it."""
+    month = Month.of(planned_at, tx.services.settings.timezone).plus(-1).first_on
+    if not has_begun(tx.session, month) and has_cases(tx, month):
+        begin_edition(tx, month, "")
+
+
 def _sample_ids(connection: Connection[Any], share: float) -> list[int]:
     return [row[0] for row in connection.execute(_SAMPLE, (share, SAMPLE))]
 
@@ -128,6 +137,7 @@ def _sample_ids(connection: Connection[Any], share: float) -> list[int]:
 SCHEDULES: Final = (
     Schedule("verify_log_sample", minute="10", hour="*", job=verify_sample),
     Schedule("sweep", minute="30", hour="3", job=sweep),
+    Schedule("begin_month", minute="10", hour="0", job=begin_last_month),
 )
 
 

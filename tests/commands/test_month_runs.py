@@ -169,9 +169,9 @@ def test_a_correction_says_what_changed(desk: Desk, clock: FixedClock, assessor:
         assert held.id == first
         assert (second.edition, second.state) == (2, "signing")
         assert "申诉成立" in second.reason
-        assert [(one["unit"], one["counts"]["late"], one["counts"]["on_time"]) for one in second.changes] == [
-            ("D1", [1, 0], [0, 1])
-        ]
+        assert [
+            (one["unit"], one["counts"]["late"], one["counts"]["on_time"]) for one in second.changes
+        ] == [("D1", [1, 0], [0, 1])]
     sign(desk, second.id, desk.city.supervisor)
     with desk.database.sessions() as session:
         held = published_edition(session, NOV)

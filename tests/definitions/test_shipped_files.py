@@ -41,6 +41,7 @@ NS = {
 }
 STAGES = {
     *("verifying", "accepting", "filing", "dispatching", "handling", "feedback", "checking"),
+    *("appealing", "signing"),
     *("closing", "holding", "ruling", "extending", "supervising"),
 }
 LEVELS = {"district", "department", "enterprise"}
@@ -421,21 +422,26 @@ PAYLOADS: dict[str, dict[str, Any]] = {
     "return_requested": {},
     "hold_released": {},
     "supervision_raised": {},
+    "all_confirmed": {},
+    "appeals_settled": {},
 }
 SERVICE_RESULTS: dict[str, dict[str, Any]] = {
     "case.file": {"duty": "roads"},
     "case.supervise": {"unit_id": 7},
+    "assessment.draft": {"confirm_until": "2025-03-10T01:00:00+00:00"},
 }
 
 
-def moment() -> Moment:
+def moment(chance: random.Random) -> Moment:
     """Return a world where services do nothing and every clock is due in a day."""
 
     def service(call: ServiceCall) -> dict[str, Any] | None:
+        if call.topic == "assessment.settle":
+            return {"open_appeals": chance.choice((0, 2))}
         return SERVICE_RESULTS.get(call.topic)
 
     functions = dict.fromkeys(
-        ("due", "before_due", "after_due"), lambda *_: NOW + timedelta(days=1)
+        ("due", "before_due", "after_due", "after"), lambda *_: NOW + timedelta(days=1)
     )
     return Moment(
         NOW, {**functions, "at": datetime.fromisoformat}, dict.fromkeys(topics(), service)
@@ -450,34 +456,47 @@ def answers(form_key: str | None, chance: random.Random) -> dict[str, Any]:
     return {**dict.fromkeys(fields), "outcome": outcome}
 
 
-def walk(definition: Any, seed: int, seen: set[str]) -> bool:
-    """Take a case through messages, timers and answers at random; tell whether it came to its end."""
-    chance = random.Random(seed)
+def first_data(process_id: str, chance: random.Random) -> dict[str, Any]:
+    """Return what a process may begin with."""
+    if process_id == "appeal":
+        return {"ground": chance.choice(("late", "unfounded_return", "media_supervision"))}
+    if process_id == "assessment":
+        return {"edition": chance.choice((1, 1, 2))}
     first = {"self_handled": chance.random() < 0.1, "needs_verification": chance.random() < 0.5}
-    step = instance.start(definition, "case", {**first, "district_code": "140105"}, moment())
+    return {**first, "district_code": "140105"}
+
+
+def walk(definition: Any, process_id: str, seed: int, seen: set[str]) -> bool:
+    """Take a process through messages, timers and answers at random; tell whether it came to its end."""
+    chance = random.Random(seed)
+    step = instance.start(definition, process_id, first_data(process_id, chance), moment(chance))
     for _ in range(500):
         seen.update(p.element for p in step.trail)
         if step.ended:
             return True
         kind = chance.random()
-        if kind < 0.15 and step.messages:
+        nothing_else = not (step.items or step.timers)
+        if step.messages and (kind < 0.15 or nothing_else):
             message = chance.choice(step.messages)
-            step = instance.receive(definition, step.state, message, PAYLOADS[message], moment())
+            step = instance.receive(
+                definition, step.state, message, PAYLOADS[message], moment(chance)
+            )
         elif step.timers and (kind < 0.3 or not step.items):
             step = instance.fire(
-                definition, step.state, [chance.choice(step.timers).token], moment()
+                definition, step.state, [chance.choice(step.timers).token], moment(chance)
             )
         else:
             item = chance.choice(step.items)
             answer = answers(item.form_key, chance)
-            step = instance.complete(definition, step.state, item.token, answer, moment())
+            step = instance.complete(definition, step.state, item.token, answer, moment(chance))
     return False
 
 
-def test_a_case_reaches_every_element_and_always_an_end() -> None:
+def test_processes_reach_every_element_and_always_an_end() -> None:
     definition = compile_bundle({p.name: p.read_bytes() for p in DIAGRAMS + DECISIONS})
     seen: set[str] = set()
-    for seed in range(400):
-        assert walk(definition, seed, seen), f"the walk {seed} does not end"
+    for process_id, walks in (("case", 400), ("appeal", 30), ("assessment", 30)):
+        for seed in range(walks):
+            assert walk(definition, process_id, seed, seen), f"the {process_id} {seed} does not end"
     drawn = {i for p in DIAGRAMS for i, n in Diagram(p).nodes.items() if local(n) != "subProcess"}
     assert drawn - seen == set()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from app.assessment.pages import appeals as appeals
+from app.assessment.pages import runs as runs
 from app.assessment.pages import schemes as schemes
 from app.assessment.pages import scores as scores
 from app.assessment.pages.ranking import blueprint, navigation

@@ -21,12 +21,15 @@ from app.accounts.roles import (
     ADMINISTRATOR,
     ASSESSOR,
     AUDITOR,
+    DISPATCHER,
+    INTAKE_OFFICER,
     LEADER,
     SUPERVISOR,
     UNIT_HANDLER,
     UNIT_MANAGER,
 )
 from app.accounts.tables import Unit
+from app.assessment.editions import figures_of_run, shown_edition
 from app.assessment.queries import FIRST, Alike, Basis, CountedCase, Place, counted_cases
 from app.assessment.ranking import (
     LEFT_OUT_CODE,
@@ -38,6 +41,7 @@ from app.assessment.ranking import (
     facts_of,
     ranking_of,
 )
+from app.assessment.tables import Run
 from app.assessment.wording import rule_sentences
 from app.assessment.workbook import workbook_of
 from app.db.session import db
@@ -59,6 +63,14 @@ navigation = (
         roles=SEE_ALL | {UNIT_MANAGER, UNIT_HANDLER},
         position=60,
     ),
+    NavigationItem(
+        "assessment.appeal_list",
+        _l("申诉"),
+        roles=frozenset(
+            {UNIT_MANAGER, DISPATCHER, INTAKE_OFFICER, SUPERVISOR, ASSESSOR, LEADER, AUDITOR}
+        ),
+        position=62,
+    ),
 )
 
 # Marks of a listed case, in the order of the published table.
@@ -79,19 +91,22 @@ def latest() -> ResponseReturnValue:
 def month(written: str) -> ResponseReturnValue:
     """Show the month's tables: all of them, or the reader's own unit."""
     chosen = month_or_404(written)
-    ranking = _ranking(chosen)
+    run = edition_shown(chosen)
+    ranking = figures_of_run(run, zone()) if run else _ranking(chosen)
     return render_template(
         "assessment/month.html",
         month=chosen,
+        run=run,
         month_name=month_name,
         ranking=ranking,
         groups=_groups_for(reader(), ranking) if ranking else (),
         may_see_all=reader().has(*SEE_ALL),
         is_running=ranking is not None and not ranking.is_final,
-        as_of=_carried(ranking.basis, final=ranking.is_final) if ranking else None,
+        as_of=_carried(ranking.basis, final=ranking.is_final and not run) if ranking else None,
         figures=ranking.figures if ranking else {},
         rules=rule_sentences(counting_rules(), language_code()),
         now_month=Month.of(_now(), zone()),
+        now_at=_now().isoformat(),
         **_words(),
     )
 
@@ -280,6 +295,13 @@ def _ranking(chosen: Month) -> Ranking | None:
     if basis is None:
         return None
     return ranking_of(db.session(), chosen.period(zone()), basis.as_of, basis.rules)
+
+
+def edition_shown(chosen: Month) -> Run | None:
+    """Return the edition whose figures the page shows: none where the address asks for a moment or the month runs."""
+    if request.args.get("as_of"):
+        return None
+    return shown_edition(db.session(), chosen.first_on)
 
 
 def basis_of(chosen: Month) -> Basis | None:

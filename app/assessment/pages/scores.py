@@ -12,10 +12,12 @@ from flask_babel import gettext as _
 
 from app.accounts.roles import ASSESSOR
 from app.assessment.commands import EnterMarks
+from app.assessment.editions import ranking_of_run
 from app.assessment.pages.ranking import (
     SEE_ALL,
     basis_of,
     blueprint,
+    edition_shown,
     is_own,
     month_name,
     month_or_404,
@@ -52,9 +54,11 @@ WRITERS: Final = (ASSESSOR,)
 def scores(written: str) -> str:
     """Show the month's ranking by score: all of it, or the reader's own unit."""
     month = month_or_404(written)
-    basis = basis_of(month)
+    basis, run = basis_of(month), edition_shown(month)
     ranking = None
-    if basis is not None:
+    if run is not None:
+        ranking = ranking_of_run(run, zone())
+    elif basis is not None:
         period = month.period(zone())
         # Of a month that is over, the points that people gave count by now: they give them after it.
         over = basis.period.end == period.end and not request.args.get("as_of")
@@ -65,6 +69,7 @@ def scores(written: str) -> str:
         month_name=month_name,
         now_month=Month.of(runtime().clock.now(), zone()),
         ranking=ranking,
+        run=run,
         groups=_groups_for(ranking) if ranking else (),
         may_see_all=reader().has(*SEE_ALL),
         may_enter=ranking is not None

@@ -87,6 +87,7 @@ def show_case(number: str, refused: Refused | None = None) -> str:
         feedback=feedback,
         may_record_feedback=case.closed_as is not None and actor.has(*RECORDERS),
         may_replay=actor.has(*rule_of(current_app, "oversight.replay")),
+        may_appeal=_may_appeal(actor, case),
         may_add_photos=actor.has(*REPORTERS) or any(may_work_on(actor, i.item) for i in items),
         may_complete=lambda item: may_complete(actor, item),
     )
@@ -130,3 +131,10 @@ def _with_whole(steps: tuple[OutlineStep, ...], done: set[str]) -> set[str]:
 
 def _waits(asked: CaseRequest) -> bool:
     return asked.decision is None
+
+
+def _may_appeal(actor: Actor, case: Case) -> bool:
+    """Tell whether the case has something that its unit's manager may appeal against; in time or not, the form says."""
+    charged = case.unfounded_returns or case.media_supervisions or (case.closed_at and case.overdue)
+    of_unit = case.unit_id is not None and case.unit_id == actor.unit_id
+    return bool(charged) and of_unit and actor.has(UNIT_MANAGER) and case.withdrawn is None

@@ -151,6 +151,7 @@ class _Teller:
             "photo_stage": words.word(words.PHOTO_STAGES, data.get("stage")),
             "how": self._how(data),
             "what": words.word(_LATE_STEPS, data.get("what")),
+            "ground": words.word(words.GROUNDS, data.get("ground")),
         }
 
     def _unit(self, unit_id: Any) -> str:
