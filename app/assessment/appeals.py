@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
 from typing import Final
+from zoneinfo import ZoneInfo
 
 from sqlalchemy import func, select, text, tuple_
 from sqlalchemy.orm import Session
@@ -176,11 +177,14 @@ def open_appeals_in(session: Session, start: datetime, end: datetime) -> int:
     return session.scalar(query) or 0
 
 
-def require_in_time(contests: Sequence[Contest], ground: str, now: datetime) -> Contest:
+def require_in_time(
+    contests: Sequence[Contest], ground: str, now: datetime, zone: ZoneInfo
+) -> Contest:
     """Return what is appealed against. Raises StateChanged when there is no such thing, or its time is over."""
     contest = next((one for one in contests if one.ground == ground), None)
     if contest is None:
         raise StateChanged("案卷没有可以申诉的这一事项。")
     if now > contest.until:
-        raise StateChanged("申诉期限已过：应在 %(until)s 前提出。", until=contest.until)
+        until = contest.until.astimezone(zone).strftime("%Y-%m-%d %H:%M")
+        raise StateChanged("申诉期限已过：应在 %(until)s 前提出。", until=until)
     return contest

@@ -157,7 +157,7 @@ def _correct(context: ProcessContext, appeal: Appeal) -> None:
         select(Run.id).where(Run.month == month, Run.state.in_((CONFIRMING, RULING, SIGNING)))
     )
     if published and not open_ and appeal_rules().after_publishing is AfterPublishing.CORRECT_MONTH:
-        begin_edition(tx, month, f"申诉成立：{context.process.title}")
+        begin_edition(tx, month, appeal_id=appeal.id)
 
 
 def _settle_runs(tx: Tx) -> None:

@@ -30,7 +30,7 @@ from app.run import Tx
 ASSESSMENT: Final = "assessment"
 
 
-def begin_edition(tx: Tx, month: date, reason: str) -> int:
+def begin_edition(tx: Tx, month: date, reason: str = "", appeal_id: int | None = None) -> int:
     """Begin the process of the next edition of a month and return its run.
 
     Raises StateChanged for a month that is not over or whose edition is being made, CalendarMissing for one whose year
@@ -55,6 +55,7 @@ def begin_edition(tx: Tx, month: date, reason: str) -> int:
         state=CONFIRMING,
         process_id=context.process.id,
         reason=reason,
+        appeal_id=appeal_id,
         begun_at=now,
         changes=[],
     )
@@ -100,7 +101,7 @@ def zone_of(tx: Tx) -> ZoneInfo:
 
 
 def _title(month: date, edition: int) -> str:
-    return f"{month.year}年{month.month}月考核" + (f"（第{edition}版）" if edition > 1 else "")
+    return f"{month:%Y-%m} #{edition}"
 
 
 def _lock_key(month: date) -> int:

@@ -238,6 +238,8 @@ class Run(Base):
     state: Mapped[str]
     process_id: Mapped[int] = mapped_column(ForeignKey("processes.id"), unique=True)
     reason: Mapped[str]
+    # Whose success began this edition; later ones may have come in before it was frozen.
+    appeal_id: Mapped[int | None] = mapped_column(ForeignKey("appeals.id"))
     begun_at: Mapped[datetime]
     confirm_until: Mapped[datetime | None]
     as_of: Mapped[datetime]

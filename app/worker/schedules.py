@@ -127,7 +127,7 @@ def begin_last_month(tx: Tx, planned_at: datetime) -> None:
     """Begin the run of the month that is over, once it has cases and nobody has begun it."""
     month = Month.of(planned_at, tx.services.settings.timezone).plus(-1).first_on
     if not has_begun(tx.session, month) and has_cases(tx, month):
-        begin_edition(tx, month, "")
+        begin_edition(tx, month)
 
 
 def _sample_ids(connection: Connection[Any], share: float) -> list[int]:

@@ -202,6 +202,7 @@ def _create_runs() -> None:
         _text("state"),
         _ref("process_id", "processes.id"),
         _text("reason"),
+        _ref("appeal_id", "appeals.id", True),
         _at("begun_at"),
         _at("confirm_until", True),
         _at("as_of"),

@@ -168,7 +168,7 @@ def test_a_correction_says_what_changed(desk: Desk, clock: FixedClock, assessor:
         assert held is not None
         assert held.id == first
         assert (second.edition, second.state) == (2, "signing")
-        assert "申诉成立" in second.reason
+        assert second.appeal_id == filed
         assert [
             (one["unit"], one["counts"]["late"], one["counts"]["on_time"]) for one in second.changes
         ] == [("D1", [1, 0], [0, 1])]

@@ -51,7 +51,9 @@ def file_appeal(command: FileAppeal, tx: Tx) -> int:
         raise StateChanged("案卷 %(number)s 已经申诉过，每案只能申诉一次。", number=case.number)
     calendar = working_calendar(tx.services.settings, lambda: entered_years(tx.connection))
     now = tx.clock.now()
-    contest = require_in_time(contests_of(session, case, calendar), command.ground, now)
+    contest = require_in_time(
+        contests_of(session, case, calendar), command.ground, now, tx.services.settings.timezone
+    )
     reason = clean_text("reason", command.reason, longest=REASON_LENGTH, required=True)
     _check_number(command)
     data = {"ground": command.ground}

@@ -61,7 +61,7 @@ def begin_run(command: BeginRun, tx: Tx) -> int:
         raise StateChanged(
             "%(month)s 已经公布；如须更正，请出更正版。", month=_written(command.month)
         )
-    return begin_edition(tx, command.month, "")
+    return begin_edition(tx, command.month)
 
 
 @handles(CorrectMonth, ASSESSOR, SUPERVISOR)

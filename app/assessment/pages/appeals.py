@@ -26,7 +26,8 @@ from app.assessment.commands import FileAppeal
 from app.assessment.editions import run_of_process
 from app.assessment.effects import APPEAL
 from app.assessment.pages.deciding import decide, deciding_of, typed_decision
-from app.assessment.pages.ranking import blueprint, reader, runtime, unit_name
+from app.assessment.pages.ranking import blueprint, month_name, reader, runtime, unit_name
+from app.assessment.ranking import Month
 from app.assessment.tables import Appeal
 from app.cases.pages import room, words
 from app.cases.pages.photos import SHOWN_TYPES
@@ -67,6 +68,7 @@ def appeal_list() -> str:
         "assessment/appeals.html",
         waiting=waiting,
         pages={process.id: _page_of(process) for _item, process in waiting},
+        titles={process.id: _title_of(process) for _item, process in waiting},
         lines=lines[:size],
         next_place=str(Place(last.filed_at, last.id)) if last else None,
         undecided=undecided,
@@ -209,6 +211,15 @@ def _page_of(process: Process) -> str:
         return url_for("assessment.appeal", appeal_id=found.id)
     run = run_of_process(session, process.id)
     return url_for("assessment.month_run", written=f"{run.month:%Y-%m}")
+
+
+def _title_of(process: Process) -> str:
+    """Return what a process is about."""
+    if process.process_id == APPEAL:
+        return process.title
+    run = run_of_process(db.session(), process.id)
+    month = month_name(Month(run.month.year, run.month.month))
+    return str(_("%(month)s考核，第 %(n)s 版", month=month, n=run.edition))
 
 
 def _contests(case: Case) -> list[Contest]:
