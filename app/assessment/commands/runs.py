@@ -17,7 +17,7 @@ from app.assessment.tables import Confirmation, NoticeFile
 from app.cases.answers import clean_text
 from app.errors import Forbidden, StateChanged
 from app.processes.steps import awaits, locked, receive
-from app.run import PERSON, SYSTEM_ROLE, Tx, handles
+from app.run import SYSTEM_ROLE, Tx, handles
 
 REASON_LENGTH = 500
 
@@ -98,7 +98,7 @@ def confirm_month(command: ConfirmMonth, tx: Tx) -> None:
         receive(context, "all_confirmed", {})
 
 
-@handles(KeepNotice, PERSON)
+@handles(KeepNotice)
 def keep_notice(command: KeepNotice, tx: Tx) -> None:
     """Keep the file of an edition; made a second time it must be the same. Raises StateChanged when it is not."""
     run, digest = run_of(tx.session, command.run_id), hashlib.sha256(command.content).hexdigest()
