@@ -23,7 +23,7 @@ from app.assessment.editions import (
     RULING,
     SIGNING,
     changes_between,
-    count_published,
+    open_run,
     published_edition,
     ranking_of_run,
     run_of_process,
@@ -42,6 +42,7 @@ from app.processes.steps import locked, receive
 from app.processes.tables import ProcessItem
 from app.run import Tx
 from sla.appeal_rules import AfterPublishing
+from sla.scheme_files import parse_scheme
 
 APPEAL: Final = "appeal"
 
@@ -136,6 +137,7 @@ def publish(call: ServiceCall, context: ProcessContext) -> Outcome:
     run = _run(context)
     run.state, run.published_at = PUBLISHED, context.now
     run.signed_by = context.tx.actor.person_id
+    context.log("published", call.element, edition=run.edition)
     for one in run.counted["units"]:
         context.notify("month_published", UNIT_MANAGER, one["id"], edition=run.edition)
     return None
@@ -149,14 +151,15 @@ def abandon(call: ServiceCall, context: ProcessContext) -> Outcome:
 
 
 def _correct(context: ProcessContext, appeal: Appeal) -> None:
-    """Begin a new edition where the month was published already, if that is the city's policy."""
+    """Begin a new edition where the month was published already, unless policy puts the points into the next one."""
     tx = context.tx
     month = Month.of(appeal.contested_at, zone_of(tx)).first_on
-    published = count_published(tx.session, month)
-    open_ = tx.session.scalar(
-        select(Run.id).where(Run.month == month, Run.state.in_((CONFIRMING, RULING, SIGNING)))
-    )
-    if published and not open_ and appeal_rules().after_publishing is AfterPublishing.CORRECT_MONTH:
+    published = published_edition(tx.session, month)
+    if published is None or open_run(tx.session, month) is not None:
+        return
+    carried = appeal_rules().after_publishing is AfterPublishing.NEXT_MONTH
+    # A scheme without points has none to put right later.
+    if not (carried and parse_scheme(published.scheme).has_score):
         begin_edition(tx, month, appeal_id=appeal.id)
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date, datetime, timedelta
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -10,7 +12,14 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from app.accounts.commands import ChangeUnit
-from app.assessment.commands import BeginRun, ConfirmMonth, CorrectMonth
+from app.assessment.appeals import appeal_rules
+from app.assessment.commands import (
+    AdoptScheme,
+    BeginRun,
+    ConfirmMonth,
+    CorrectMonth,
+    SaveScheme,
+)
 from app.assessment.editions import editions_of, hash_of_result, published_edition, ranking_of_run
 from app.assessment.queries import Basis
 from app.assessment.ranking import Month
@@ -21,6 +30,8 @@ from app.clock import FixedClock
 from app.errors import CalendarMissing, Forbidden, StateChanged
 from app.processes.commands import CompleteProcessItem, FindDueProcesses, FireProcesses
 from app.run import SYSTEM, Actor, run
+from sla.appeal_rules import AfterPublishing
+from sla.scheme_files import shipped_schemes
 from tests.commands.test_appeals import SHANGHAI, appeal, decide, late_case, person
 from tests.factories import Desk
 
@@ -242,3 +253,50 @@ def test_a_snapshot_taken_again_is_the_same(desk: Desk, clock: FixedClock, asses
         kept = session.get_one(Run, run_id)
         basis = Basis.of(period, row["as_of"], ranking_of_run(kept, SHANGHAI).counted.basis.rules)
         assert take_snapshot(session, basis).hash == row["facts_hash"]
+
+
+def test_what_was_won_after_publishing_may_go_into_the_next_month(
+    desk: Desk,
+    clock: FixedClock,
+    assessor: Actor,
+    session: Session,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    rules = replace(appeal_rules(), after_publishing=AfterPublishing.NEXT_MONTH)
+    for module in ("effects", "running"):
+        monkeypatch.setattr(f"app.assessment.{module}.appeal_rules", lambda: rules)
+    adopt(desk, assessor, "jinhua")
+    case_id = late_case(desk, clock)
+    published(desk, clock, assessor)
+    filed = appeal(desk, case_id)
+    decide(desk, filed, desk.city.dispatcher)
+    decide(desk, filed, desk.city.intake)
+    assert len(desk.rows("SELECT id FROM assessment_runs")) == 1, (
+        "November stays as it was published"
+    )
+    clock.move_to(datetime(2025, 12, 10, 9, tzinfo=SHANGHAI))
+    desk.closed_case()
+    clock.move_to(datetime(2026, 1, 5, 9, tzinfo=SHANGHAI))
+    second = begin(assessor, DEC)
+    with desk.database.sessions() as reading:
+        run_ = reading.get_one(Run, second)
+        november = published_edition(reading, NOV)
+        assert november is not None
+        ranking, before = ranking_of_run(run_, SHANGHAI), ranking_of_run(november, SHANGHAI)
+    row, old = ranking.row_of(11), before.row_of(11)
+    assert row is not None
+    assert old is not None
+    owed = row.scored.points_of("carried")
+    # Jinhua: 70 points short of the target for the one late case, 50 at most; on time all of them.
+    assert owed is not None
+    assert owed > 0
+    assert old.total is not None
+    assert row.total == Decimal(85) + owed
+    other = ranking.row_of(12)
+    assert other is not None
+    assert other.total is None, "no case, no score, and nothing owed"
+
+
+def adopt(desk: Desk, assessor: Actor, name: str) -> None:
+    scheme_id = run(SaveScheme(None, shipped_schemes()[name].as_plain()), actor=assessor)
+    run(AdoptScheme(scheme_id, date(2025, 10, 1), 1), actor=desk.city.supervisor)
