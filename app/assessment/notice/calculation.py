@@ -96,8 +96,8 @@ class Calculation:
         self.sheet.add(titles, HEADER, height=48)
         formats = (None,) * len(_BEFORE_ITEMS) + tuple(item.format for item in self.items)
         body, foot = (
-            Style(boxed=True, formats=formats),
-            Style(boxed=True, bold=True, formats=formats),
+            Style(boxed=True, numbers_right=True, formats=formats),
+            Style(boxed=True, numbers_right=True, bold=True, formats=formats),
         )
         for group in self.items.ranking.groups:
             first = self.sheet.rows + 1

@@ -57,6 +57,10 @@ def _write(
     sheet: Sheet, told: list[Value], item: Item, value: int | float | str, cell: str
 ) -> None:
     at = sheet.rows + 1
-    style = Style(formats=(None, None, None, item.format, item.format, "General"))
+    style = Style(
+        boxed=True,
+        numbers_right=True,
+        formats=(None, None, None, item.format, item.format, "General"),
+    )
     difference = Formula(difference_formula(f"D{at}", f"E{at}"), 0)
     sheet.add([*told, item.title, value, Formula(cell, value), difference], style)

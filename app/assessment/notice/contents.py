@@ -6,7 +6,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from app.assessment.notice.drawn import HEADLINE, LINE, WARNING, Drawn, add_text
+from app.assessment.notice.drawn import (
+    HEADLINE,
+    LINE,
+    LINE_HEIGHT,
+    WARNING,
+    Drawn,
+    add_text,
+    lines_of,
+)
 from app.assessment.notice.formulas import link_formula
 from app.assessment.notice.imprint import PREVIEW, changes_of, is_preview, signature_line
 from app.assessment.notice.words import period_line, ranked_by_line
@@ -51,7 +59,8 @@ def write_contents(sheet: Sheet, drawn: Drawn, sections: Sequence[tuple[str, lis
             sheet.add([])
             sheet.add([name, "内容"], HEADER)
             for entry in entries:
-                sheet.add([_link_to(entry.sheet), entry.said], _ROW)
+                height = lines_of(entry.sheet, _WIDTHS[0]) * LINE_HEIGHT
+                sheet.add([_link_to(entry.sheet), entry.said], _ROW, height=height)
 
 
 def add_way_back(sheet: Sheet) -> None:

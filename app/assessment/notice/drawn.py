@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import ceil
 from zoneinfo import ZoneInfo
 
 from openpyxl.utils import get_column_letter
@@ -19,7 +20,8 @@ HEADLINE = Style(bold=True, size=16, centred=True)
 HEADING = Style(bold=True, size=13)
 LINE = Style(wrapped=True)
 WARNING = Style(bold=True, colour="C00000", centred=True, size=13)
-_LINE_HEIGHT = 16.0
+LINE_HEIGHT = 16.0
+_USUAL_SIZE = 11
 PRINTED = Paper(centred=True, footer="第 &P 页，共 &N 页", margins=(0.5, 0.5, 0.6, 0.6))
 
 
@@ -62,8 +64,12 @@ class Drawn:
 
 def add_text(sheet: Sheet, text: str, columns: int, style: Style = LINE) -> None:
     """Add a text over the first columns of a sheet, in as many lines as it needs."""
-    wide = sum(list(sheet.widths)[:columns]) * 0.95
-    lines = -(-text_width(text) * (style.size / 11) // wide)
-    row = sheet.add([text], style, height=max(lines, 1) * _LINE_HEIGHT * style.size / 11 + 2)
+    lines = lines_of(text, sum(list(sheet.widths)[:columns]), style.size)
+    row = sheet.add([text], style, height=lines * LINE_HEIGHT * style.size / _USUAL_SIZE + 2)
     if columns > 1:
         sheet.merge(f"A{row}:{get_column_letter(columns)}{row}")
+
+
+def lines_of(text: str, width: float, size: int = _USUAL_SIZE) -> int:
+    """Return how many lines a text needs in so many digits of width, a little of which is the cell's edge."""
+    return max(ceil(text_width(text) * size / _USUAL_SIZE / (width * 0.95)), 1)

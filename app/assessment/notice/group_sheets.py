@@ -6,16 +6,20 @@ from collections.abc import Sequence
 
 from openpyxl.utils import get_column_letter
 
-from app.assessment.notice.drawn import HEADLINE, PRINTED, WARNING, Drawn, add_text
-from app.assessment.notice.imprint import (
-    PREVIEW,
-    changes_of,
-    is_preview,
-    signature_line,
+from app.assessment.notice.drawn import (
+    HEADLINE,
+    LINE,
+    LINE_HEIGHT,
+    PRINTED,
+    WARNING,
+    Drawn,
+    add_text,
+    lines_of,
 )
+from app.assessment.notice.imprint import PREVIEW
 from app.assessment.notice.items import Sort, group_tallies
 from app.assessment.notice.printed import Column, Printed
-from app.assessment.notice.words import decimals_line, period_line, ranked_by_line
+from app.assessment.notice.text import Around
 from app.assessment.scored import ScoredGroup, ScoredUnit
 from app.web.spreadsheets.writing import HEADER, Formula, Sheet, Spreadsheet, Style, Value
 
@@ -24,6 +28,7 @@ FIRST_ROW = HEADER_ROWS[1] + 1
 _FOOT = Style(bold=True, right=True)
 _WIDTHS = {None: 24.0, Sort.RANK: 6.5, Sort.MOVE: 7.5}
 _USUAL_WIDTH = 9.5
+_ROW_HEIGHT = 19.0
 
 
 def group_sheet(file: Spreadsheet, name: str, printed: Printed) -> Sheet:
@@ -48,25 +53,23 @@ def widths_of(columns: Sequence[Column]) -> list[float]:
 def write_group(sheet: Sheet, group: ScoredGroup, printed: Printed, drawn: Drawn) -> None:
     """Write a group's table with all that stands around it."""
     columns = len(printed.columns)
-    add_text(sheet, f"{drawn.title}（{group.name('zh')}）", columns, HEADLINE)
-    if is_preview(drawn.imprint):
-        add_text(sheet, PREVIEW, columns, WARNING)
-    else:
-        add_text(sheet, drawn.edition, columns)
-    add_text(sheet, period_line(drawn.ranking, drawn.zone), columns)
-    add_text(sheet, ranked_by_line(printed.items), columns)
+    around = Around(printed, drawn.month, drawn.zone, drawn.imprint)
+    add_text(sheet, f"{around.title}（{group.name('zh')}）", columns, HEADLINE)
+    for line in around.above:
+        add_text(sheet, line, columns, WARNING if line.startswith(PREVIEW) else LINE)
     _write_header(sheet, printed)
     formats = tuple(column.item.format if column.item else None for column in printed.columns)
-    body = Style(boxed=True, centred=True, formats=formats)
+    body = Style(boxed=True, centred=True, wrapped=True, formats=formats)
     for row in group.rows:
-        sheet.add([_cell(column, row, drawn) for column in printed.columns], body, height=19)
+        cells = [_cell(column, row, drawn) for column in printed.columns]
+        lines = lines_of(row.unit.name, _WIDTHS[None])
+        sheet.add(cells, body, height=_ROW_HEIGHT + (lines - 1) * LINE_HEIGHT)
     foot = Style(boxed=True, centred=True, bold=True, formats=formats)
-    sheet.add(_sums(group, printed, drawn), foot, height=19)
+    sheet.add(_sums(group, printed, drawn), foot, height=_ROW_HEIGHT)
     sheet.add([])
-    add_text(sheet, _note(printed), columns)
-    for sentence in changes_of(drawn.imprint):
-        add_text(sheet, f"更正：{sentence}", columns)
-    add_text(sheet, signature_line(drawn.imprint, drawn.zone), columns, _FOOT)
+    for line in around.below:
+        add_text(sheet, line, columns)
+    add_text(sheet, around.signature, columns, _FOOT)
     sheet.print_only(f"A1:{get_column_letter(columns)}{sheet.rows}")
 
 
@@ -106,9 +109,3 @@ def _sums(group: ScoredGroup, printed: Printed, drawn: Drawn) -> list[Value]:
         else:
             cells.append(None)
     return cells
-
-
-def _note(printed: Printed) -> str:
-    note = printed.items.scheme.note
-    said = f"说明：{decimals_line(printed.items)}。"
-    return f"{said}{note}。" if note else said

@@ -55,7 +55,9 @@ def _write_values(sheet: Sheet, key: str, drawn: Drawn) -> None:
     """Write each unit's counts and the figure made of them."""
     shown = items_shown(key, drawn)
     sheet.add(["单位", "分组", *(item.title for item in shown)], HEADER, height=34)
-    style = Style(boxed=True, formats=(None, None, *(item.format for item in shown)))
+    style = Style(
+        boxed=True, numbers_right=True, formats=(None, None, *(item.format for item in shown))
+    )
     for group in drawn.ranking.groups:
         for row in group.rows:
             sheet.add(_values(drawn.calculation, group, row, shown), style)

@@ -70,9 +70,20 @@ def _write_block(sheet: Sheet, drawn: Drawn, group: ScoredGroup, item: Item) -> 
     header = sheet.add(["单位", *months, *compared], HEADER)
     formats = (None, *(item.format,) * len(months), _change_format(item))
     for row in group.rows:
-        sheet.add(list(_line(sheet, drawn, item, row)), Style(boxed=True, formats=formats))
-    if item is not RANK and drawn.earlier:
+        style = Style(boxed=True, numbers_right=True, formats=formats)
+        sheet.add(list(_line(sheet, drawn, item, row)), style)
+    if item is not RANK and _has_course(drawn, group):
         _draw(sheet, group, item, header, len(months))
+
+
+def _has_course(drawn: Drawn, group: ScoredGroup) -> bool:
+    """Tell whether a unit of the group had a place in an earlier month, so that there is a line to draw."""
+    units = {row.unit.id for row in group.rows}
+    return any(
+        row.rank is not None and row.unit.id in units
+        for ranking in drawn.earlier
+        for row in ranking.rows
+    )
 
 
 def _line(sheet: Sheet, drawn: Drawn, item: Item, row: ScoredUnit) -> Iterator[Value]:
@@ -120,7 +131,7 @@ def _month_of(ranking: ScoredRanking) -> str:
 
 def _draw(sheet: Sheet, group: ScoredGroup, item: Item, header: int, months: int) -> None:
     """Draw the lines beside the table, so many on a chart, and leave the rows that the charts cover."""
-    at = get_column_letter(len(_WIDTHS) + 2)
+    at = get_column_letter(months + 4)
     first, last = header + 1, sheet.rows
     for number, start in enumerate(range(first, last + 1, _LINES_A_CHART)):
         end = min(start + _LINES_A_CHART - 1, last)

@@ -71,7 +71,9 @@ def _write_figures(sheet: Sheet, row: ScoredUnit, drawn: Drawn) -> None:
             value = Formula(
                 drawn.calculation.cell_of(item, row), item.cell(drawn.items.value(item, row))
             )
-            style = Style(boxed=True, wrapped=True, formats=(None, None, item.format))
+            style = Style(
+                boxed=True, wrapped=True, numbers_right=True, formats=(None, None, item.format)
+            )
             told = [item.title, None, value, _how(item, said, drawn), *[None] * 5]
             sheet.add(told, style)
             _merge(sheet, "A{0}:B{0}", "D{0}:I{0}")

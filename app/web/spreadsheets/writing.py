@@ -63,7 +63,10 @@ Value = str | int | float | datetime | Formula | None
 
 @dataclass(frozen=True, slots=True)
 class Style:
-    """How a row's cells look. formats: number formats by position, where a cell has one."""
+    """How a row's cells look. formats: number formats by position, where a cell has one.
+
+    numbers_right: a text in such a cell stands where its number would.
+    """
 
     bold: bool = False
     size: int = 11
@@ -72,6 +75,7 @@ class Style:
     wrapped: bool = False
     centred: bool = False
     right: bool = False
+    numbers_right: bool = False
     colour: str | None = None
     formats: tuple[str | None, ...] = ()
 
@@ -206,7 +210,7 @@ class Sheet:
         if key not in self._dressed:
             sample: Any = WriteOnlyCell(self._sheet)
             if not style.is_plain:
-                _dress(sample, style)
+                _dress(sample, style, right=style.numbers_right and wanted is not None)
             if wanted is not None:
                 sample.number_format = wanted
             sample.quotePrefix = risky
@@ -242,12 +246,14 @@ def table_of(
     return book.content()
 
 
+def text_width(text: str) -> int:
+    """Return how wide a text is, in digits."""
+    return sum(2 if east_asian_width(letter) in "WFA" else 1 for letter in text)
+
+
 def _width(values: Iterable[Value]) -> float:
     """Return how wide a column is, in digits: a Chinese character takes two of them."""
-    longest = max(
-        sum(2 if east_asian_width(letter) in "WFA" else 1 for letter in _shown(value))
-        for value in values
-    )
+    longest = max(text_width(_shown(value)) for value in values)
     return min(max(longest + 2, _NARROWEST), _WIDEST)
 
 
@@ -321,13 +327,13 @@ def _is_risky(value: Value) -> bool:
     )
 
 
-def _dress(cell: Cell, style: Style) -> None:
+def _dress(cell: Cell, style: Style, *, right: bool) -> None:
     cell.font = Font(name="宋体", size=style.size, bold=style.bold, color=style.colour)
     if style.boxed:
         cell.border = _BOX
     if style.shaded:
         cell.fill = _SHADE
-    across = "center" if style.centred else "right" if style.right else None
+    across = "center" if style.centred else "right" if style.right or right else None
     cell.alignment = Alignment(horizontal=across, vertical="center", wrap_text=style.wrapped)
 
 
