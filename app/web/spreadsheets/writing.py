@@ -80,9 +80,9 @@ class Style:
     formats: tuple[str | None, ...] = ()
 
     @property
-    def is_plain(self) -> bool:
-        """Tell whether a cell without a number format of its own needs no style at all."""
-        return replace(self, formats=()) == PLAIN
+    def look(self) -> Style:
+        """Return what is left of it without the formats."""
+        return replace(self, formats=()) if self.formats else self
 
     def format_at(self, place: int) -> str | None:
         """Return the number format of a cell by its position."""
@@ -155,9 +155,9 @@ class Sheet:
         self.rows += 1
         if height:
             self._sheet.row_dimensions[self.rows].height = height
-        bare = style.is_plain
+        look = style.look
         cells = [
-            self._cell(place, value, style, bare=bare)
+            self._cell(place, value, look, style.format_at(place))
             for place, value in enumerate(values, start=1)
         ]
         self._sheet.append(cells)
@@ -185,9 +185,10 @@ class Sheet:
             self._sheet, min_col=first[0], min_row=first[1], max_col=last[0], max_row=last[1]
         )
 
-    def _cell(self, place: int, value: Value, style: Style, *, bare: bool) -> object:
-        risky = _is_risky(value)
-        wanted = style.format_at(place)
+    def _cell(self, place: int, value: Value, look: Style, wanted: str | None) -> object:
+        risky, bare = _is_risky(value), look == PLAIN
+        if value is None and bare:
+            return None
         if bare and wanted is None and not risky and not isinstance(value, Formula):
             return value
         cell: Any = WriteOnlyCell(self._sheet)
@@ -201,16 +202,16 @@ class Sheet:
         else:
             cell.value = value
         if risky or not bare or wanted is not None:
-            cell._style = self._dress(style, wanted, risky=risky)  # noqa: SLF001 because the public way makes every style anew for every cell
+            cell._style = self._dress(look, wanted, risky=risky)  # noqa: SLF001 because the public way makes every style anew for every cell
         return cell
 
-    def _dress(self, style: Style, wanted: str | None, *, risky: bool) -> Any:
+    def _dress(self, look: Style, wanted: str | None, *, risky: bool) -> Any:
         """Return the style of a cell as the file keeps it, made once."""
-        key = (replace(style, formats=()), wanted, risky)
+        key = (look, wanted, risky)
         if key not in self._dressed:
             sample: Any = WriteOnlyCell(self._sheet)
-            if not style.is_plain:
-                _dress(sample, style, right=style.numbers_right and wanted is not None)
+            if look != PLAIN:
+                _dress(sample, look, right=look.numbers_right and wanted is not None)
             if wanted is not None:
                 sample.number_format = wanted
             sample.quotePrefix = risky
