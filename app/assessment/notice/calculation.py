@@ -31,6 +31,9 @@ TITLE: Final = "计算"
 FIRST_ROW: Final = 4
 _HEADER_ROW: Final = FIRST_ROW - 1
 _BEFORE_ITEMS: Final = (("单位编号", 10), ("单位", 26), ("分组", 14), ("参评", 7))
+_HINT_OF_INNER: Final = (
+    "“明细”中一件案卷只列一次，归最直接的参评单位；上级参评单位的件数另加其下属参评单位的件数。"
+)
 _HINT: Final = "各数按“明细”逐件汇总，比率、得分、总分、名次都是公式；人工录入的分和上月名次是录入值。改动“明细”后，这里与“核对”随之变化。"
 
 
@@ -91,7 +94,8 @@ class Calculation:
     def write(self) -> None:
         """Write the sheet."""
         self.sheet.add(["计算过程"], Style(bold=True, size=14))
-        self.sheet.add([_HINT])
+        inner = any(self.ranked.inner.values())
+        self.sheet.add([_HINT + (_HINT_OF_INNER if inner else "")])
         titles = [title for title, _ in _BEFORE_ITEMS] + [item.title for item in self.items]
         self.sheet.add(titles, HEADER, height=48)
         formats = (None,) * len(_BEFORE_ITEMS) + tuple(item.format for item in self.items)

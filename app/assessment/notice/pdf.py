@@ -14,7 +14,7 @@ from reportlab.lib.pagesizes import A4, landscape
 from reportlab.lib.styles import ParagraphStyle
 from reportlab.lib.units import mm
 from reportlab.pdfgen.canvas import Canvas
-from reportlab.platypus import Flowable, Paragraph, SimpleDocTemplate, Spacer, Table
+from reportlab.platypus import CondPageBreak, Flowable, Paragraph, SimpleDocTemplate, Spacer, Table
 
 from app.assessment.notice.fonts import BOLD, REGULAR, register_fonts
 from app.assessment.notice.group_sheets import widths_of
@@ -28,6 +28,8 @@ from app.web.spreadsheets.writing import MADE_BY
 
 _PAGE: Final = landscape(A4)
 _MARGIN: Final = 12 * mm
+# Room for a heading, both rows of headings and a few units; with less a group begins on the next page.
+_TABLE_BEGINS: Final = 50 * mm
 _GREY: Final = HexColor("#999999")
 _SHADE: Final = HexColor("#EDF1F6")
 _RED: Final = HexColor("#C00000")
@@ -87,11 +89,13 @@ def _story(printed: Printed, around: Around) -> list[Flowable]:
     """Return what the pages hold, in order."""
     title = _style(16, bold=True, alignment=TA_CENTER, spaceAfter=4)
     warning = _style(12, bold=True, alignment=TA_CENTER, textColor=_RED)
-    heading = _style(12, bold=True, spaceBefore=8, spaceAfter=3, keepWithNext=1)
+    heading = _style(12, bold=True, spaceBefore=8, spaceAfter=3)
     line, signed = _style(9), _style(10, bold=True, alignment=TA_RIGHT, spaceBefore=6)
     story: list[Flowable] = [_text(around.title, title)]
     story += [_text(one, warning if one.startswith(PREVIEW) else line) for one in around.above]
     for group in printed.items.ranking.groups:
+        # Not "kept with the next": a table is as long as its group, and would begin a page of its own.
+        story += [CondPageBreak(_TABLE_BEGINS)]
         story += [_text(group.name("zh"), heading), _table(printed, group)]
     story.append(Spacer(1, 4))
     story += [_text(one, line) for one in around.below]

@@ -72,18 +72,22 @@ def _write_block(sheet: Sheet, drawn: Drawn, group: ScoredGroup, item: Item) -> 
     for row in group.rows:
         style = Style(boxed=True, numbers_right=True, formats=formats)
         sheet.add(list(_line(sheet, drawn, item, row)), style)
-    if item is not RANK and _has_course(drawn, group):
-        _draw(sheet, group, item, header, len(months))
+    lines = _lines_of(drawn, group) if item is not RANK else None
+    if lines:
+        _draw(sheet, group, item, header, lines)
 
 
-def _has_course(drawn: Drawn, group: ScoredGroup) -> bool:
-    """Tell whether a unit of the group had a place in an earlier month, so that there is a line to draw."""
-    units = {row.unit.id for row in group.rows}
-    return any(
-        row.rank is not None and row.unit.id in units
-        for ranking in drawn.earlier
-        for row in ranking.rows
+def _lines_of(drawn: Drawn, group: ScoredGroup) -> tuple[int, int] | None:
+    """Return how many units of a group have a line to draw, and over how many months; those without stand last."""
+    before = {row.unit.id for one in drawn.earlier for row in one.rows if row.rank is not None}
+    if not any(row.unit.id in before for row in group.rows):
+        return None
+    known = (
+        place
+        for place, row in enumerate(group.rows, start=1)
+        if row.rank is not None or row.unit.id in before
     )
+    return max(known), len(drawn.earlier) + 1
 
 
 def _line(sheet: Sheet, drawn: Drawn, item: Item, row: ScoredUnit) -> Iterator[Value]:
@@ -129,10 +133,16 @@ def _month_of(ranking: ScoredRanking) -> str:
     return str(Month(start.year, start.month))
 
 
-def _draw(sheet: Sheet, group: ScoredGroup, item: Item, header: int, months: int) -> None:
-    """Draw the lines beside the table, so many on a chart, and leave the rows that the charts cover."""
+def _draw(
+    sheet: Sheet, group: ScoredGroup, item: Item, header: int, lines: tuple[int, int]
+) -> None:
+    """Draw the lines beside the table, so many on a chart, and leave the rows that the charts cover.
+
+    lines: how many units have one, and over how many months.
+    """
+    units, months = lines
     at = get_column_letter(months + 4)
-    first, last = header + 1, sheet.rows
+    first, last = header + 1, header + units
     for number, start in enumerate(range(first, last + 1, _LINES_A_CHART)):
         end = min(start + _LINES_A_CHART - 1, last)
         chart = LineChart()
@@ -145,7 +155,10 @@ def _draw(sheet: Sheet, group: ScoredGroup, item: Item, header: int, months: int
         chart.y_axis.number_format = item.format
         # Without these two a program leaves the axes out.
         chart.x_axis.delete = chart.y_axis.delete = False
-        chart.legend = Legend(legendPos="r")
+        # A program would else lay them over the lines.
+        chart.legend = Legend(legendPos="r", overlay=False)
+        assert chart.title is not None, "it was given above"
+        chart.title.overlay = False
         for series in chart.series:
             series.smooth = False
             series.marker.symbol = "circle"
