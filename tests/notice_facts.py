@@ -58,9 +58,9 @@ EVERY_KIND = {
 
 
 def every_scheme() -> Mapping[str, Scheme]:
-    """The shipped schemes, one with every kind of line, and one ranked by a figure of a population, lowest first."""
+    """The shipped schemes, one with every kind of line, and one ranked by a figure, lowest first."""
     by_figure = shipped_schemes()["taiyuan"].as_plain() | {
-        "ranked_by": "late_rate@supervised", "highest_first": False, "minimum_cases": 2,
+        "ranked_by": "closing_rate", "highest_first": False, "minimum_cases": 2,
     }  # fmt: skip
     return {
         **shipped_schemes(),
