@@ -13,6 +13,7 @@ from typing import Any, Final, TypeVar
 
 from app.errors import DefinitionError, Fault, InvalidInput, Text
 from sla.figures import ALL, MEASURES, POPULATIONS, Figure, Measure
+from sla.indicators import EVERY
 from sla.policy_files import POLICIES, read_policy
 from sla.schemes import (
     FIELDS_OF,
@@ -257,7 +258,7 @@ def _figure(reader: _Reader, plain: Mapping[str, Any], path: str, kind: Kind) ->
     population = _population(reader, plain, "population", path, ALL)
     if not indicator:
         reader.fault(f"{path}indicator", "请选择指标")
-    elif indicator not in MEASURES:
+    elif indicator not in EVERY:
         reader.fault(f"{path}indicator", "没有“%(code)s”这个指标", code=indicator[:40])
         indicator = ""
     elif MEASURES[indicator] not in _MEASURED[kind]:
@@ -363,8 +364,10 @@ def _check_ranked_by(reader: _Reader, scheme: Scheme) -> None:
             reader.fault("ranked_by", "方案没有计分的行，请按一个指标排名")
         return
     try:
-        Figure.of(scheme.ranked_by)
+        known = Figure.of(scheme.ranked_by).indicator in EVERY
     except InvalidInput:
+        known = False
+    if not known:
         reader.fault("ranked_by", "没有“%(code)s”这个指标", code=scheme.ranked_by[:40])
 
 

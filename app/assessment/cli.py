@@ -4,16 +4,20 @@ from __future__ import annotations
 
 from datetime import datetime
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import click
 import orjson
 from flask.cli import AppGroup
 from rich.console import Console
 from rich.table import Table
+from sqlalchemy.orm import Session
 
+from app.assessment.notice.months import earlier_rankings
+from app.assessment.notice.workbook import notice_workbook
 from app.assessment.ranking import Month, Ranking, ranking_of
 from app.assessment.rebuild import differences
-from app.assessment.workbook import workbook_of
+from app.assessment.scored import scored
 from app.errors import AppError
 from app.run import installed_runtime
 
@@ -41,7 +45,7 @@ def ranking(month: str, out: Path | None, as_of: str | None, *, as_json: bool) -
         moment = _moment(as_of) if as_of else (now if now < period.end else None)
         with runtime.database.sessions() as session:
             made = ranking_of(session, period, moment)
-            content = workbook_of(session, made, chosen, zone) if out else b""
+            content = _notice(session, chosen, zone, moment) if out else b""
     except AppError as error:
         raise click.ClickException(str(error)) from error
     if out:
@@ -79,6 +83,13 @@ def check(month: str | None) -> None:
 
 
 commands = [ranking, facts]
+
+
+def _notice(session: Session, month: Month, zone: ZoneInfo, moment: datetime | None) -> bytes:
+    """Return the month's workbook by the scheme in force, without links: no address is known here."""
+    ranking = scored(session, month.period(zone), as_of=moment)
+    earlier = earlier_rankings(session, month, zone)
+    return notice_workbook(session, ranking, month, zone, earlier=earlier)
 
 
 def _moment(written: str) -> datetime:

@@ -21,6 +21,16 @@ STAMP: Final = ".installed-lock"
 SCRIPTS: Final = REPOSITORY / "app/web/scripts"
 BUILT: Final = REPOSITORY / "app/web/static/built"
 BUILT_STAMP: Final = ".built-from"
+# Printed documents embed of these what they use. Font -> its file; and where each file lies in the package.
+FONTS: Final = {
+    "NotoSansSC-Regular": "NotoSansSC-Regular.ttf",
+    "NotoSansSC-Bold": "NotoSansSC-Bold.ttf",
+}
+_FONT_FILES: Final = {
+    "NotoSansSC-Regular.ttf": "400Regular/NotoSansSC_400Regular.ttf",
+    "NotoSansSC-Bold.ttf": "700Bold/NotoSansSC_700Bold.ttf",
+    "NotoSansSC-LICENSE.txt": "LICENSE_FONT",
+}
 BUILD_COMMAND: Final = "python -m app.web.build"
 
 
@@ -118,6 +128,8 @@ def _bundle(root: Path, modules: Path, target: Path) -> None:
     )
     shutil.copyfile(modules / "htmx.org/dist/htmx.min.js", target / "htmx.js")
     shutil.copyfile(modules / "axe-core/axe.min.js", target / "axe.js")
+    for name, source in _FONT_FILES.items():
+        shutil.copyfile(modules / "@expo-google-fonts/noto-sans-sc" / source, target / name)
 
 
 def _npm_ci(root: Path) -> None:

@@ -37,6 +37,7 @@ NO_PAGE = frozenset({
     "places.map_tile", "places.at", "cases.inbox_events", "cases.inbox_counts", "cases.conditions", "cases.photo",
     "cases.nearby_open", "oversight.points", "cases.choose_move", "modeling.content", "modeling.check",
     "oversight.diagram", "tryouts.file", "tryouts.last",
+    "assessment.notice_as_pdf", "assessment.notice_as_word", "assessment.notice_as_csv",
 })  # fmt: skip
 FILES_OF_EACH_EDITOR = ("check.bpmn", "routing.dmn", "accept.json")
 MORE: dict[str, tuple[dict[str, Any], ...]] = {

@@ -36,7 +36,7 @@ def test_workbook_is_written(app: Flask, facts: Facts, tmp_path: Path) -> None:
     assert result.exit_code == 0, result.output
     assert "5 units in 3 groups" in result.output
     book = load_workbook(BytesIO(out.read_bytes()))
-    assert book.sheetnames[:3] == ["区县", "市直部门", "社会责任单位"]
+    assert book.sheetnames[:4] == ["目录", "区县", "市直部门", "社会责任单位"]
     again = tmp_path / "again.xlsx"
     invoke(app, "2025-10", "--out", str(again))
     assert again.read_bytes() == out.read_bytes()

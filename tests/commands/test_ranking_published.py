@@ -11,7 +11,8 @@ from openpyxl import load_workbook
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from app.assessment.workbook import workbook_of
+from app.assessment.notice.workbook import notice_workbook
+from app.assessment.scored import scored
 from tests.ranking_facts import OCTOBER, SHANGHAI, Facts, october, september, small_city
 
 PUBLISHED = Path(__file__).parents[3] / "shared" / "data" / "published_rates.tsv"
@@ -83,8 +84,9 @@ def test_printed_rates_stand_in_the_cells(
         "closed": october(12), "on_time": False, "done": 911, "due_cases": 972,
     }  # fmt: skip
     session.execute(text(ADD_FACTS), values)
-    content = workbook_of(session, facts.ranking(), OCTOBER, SHANGHAI)
+    ranking = scored(session, OCTOBER.period(SHANGHAI))
+    content = notice_workbook(session, ranking, OCTOBER, SHANGHAI)
     sheet = load_workbook(BytesIO(content), data_only=True)["区县"]
-    cell = sheet["H5"]
-    assert (sheet["A5"].value, sheet["H4"].value) == ("东区", "结案率")
+    cell = sheet["F7"]
+    assert (sheet["B7"].value, sheet["F5"].value) == ("东区", "结案率")
     assert (f"{cell.value:.2%}", cell.number_format) == (f"{row['printed_percent']}%", "0.00%")

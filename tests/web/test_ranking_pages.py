@@ -15,9 +15,22 @@ from app.accounts.commands import CreatePerson
 from app.clock import FixedClock
 from app.run import SYSTEM, run
 from app.settings import Settings
+from app.web.build import BUILT, FONTS
 from tests.ranking_facts import Facts, november, october, september, small_city
 
 PASSWORD = "a long enough one"
+OFFICE = "application/vnd.openxmlformats-officedocument."
+# What is sent -> what it says it is, and how it begins.
+FILES = {
+    "ranking.xlsx": (f"{OFFICE}spreadsheetml.sheet", b"PK"),
+    "notice.pdf": ("application/pdf", b"%PDF"),
+    "notice.docx": (f"{OFFICE}wordprocessingml.document", b"PK"),
+    "notice.csv": ("text/csv; charset=utf-8", b"\xef\xbb\xbf"),
+}
+needs_fonts = pytest.mark.skipif(
+    not all((BUILT / name).is_file() for name in FONTS.values()),
+    reason="the pages' files are not built: python -m app.web.build",
+)
 PEOPLE = {
     "assessor": (41, "assessor"),
     "east": (111, "unit_manager"),
@@ -186,7 +199,8 @@ def test_month_to_come_says_so(client: FlaskClient, facts: Facts) -> None:
     answer = as_(client, "assessor").get("/ranking/2026-02")
     assert answer.status_code == 200
     assert "还没有开始" in answer.text
-    assert client.get("/ranking/2026-02/ranking.xlsx").status_code == 404
+    for name in FILES:
+        assert client.get(f"/ranking/2026-02/{name}").status_code == 404
 
 
 def test_unit_sees_its_own_line_with_its_rank_among_all(client: FlaskClient, facts: Facts) -> None:
@@ -194,10 +208,11 @@ def test_unit_sees_its_own_line_with_its_rank_among_all(client: FlaskClient, fac
     assert figures(page, "东区")[0] == "1"
     assert "西区" not in page
     assert "合计" not in page
-    assert "ranking.xlsx" not in page
+    assert not any(name in page for name in FILES)
     assert client.get("/ranking/2025-10/D1/due").status_code == 200
     assert client.get("/ranking/2025-10/D2/due").status_code == 403
-    assert client.get("/ranking/2025-10/ranking.xlsx").status_code == 403
+    for name in FILES:
+        assert client.get(f"/ranking/2025-10/{name}").status_code == 403
 
 
 def test_who_belongs_to_no_ranked_unit_is_told_so(client: FlaskClient, facts: Facts) -> None:
@@ -214,11 +229,25 @@ def test_city_without_ranked_units_says_what_fills_the_page(
     assert "还没有参加排名的单位" in as_(client, "assessor").get("/ranking/2025-10").text
 
 
-def test_workbook_is_sent(client: FlaskClient, facts: Facts) -> None:
-    answer = as_(client, "assessor").get("/ranking/2025-10/ranking.xlsx")
+@needs_fonts
+@pytest.mark.parametrize("name", FILES)
+def test_notice_is_sent_in_every_format(client: FlaskClient, facts: Facts, name: str) -> None:
+    assert name in as_(client, "assessor").get("/ranking/2025-10").text
+    answer = client.get(f"/ranking/2025-10/{name}")
     assert answer.status_code == 200
-    assert 'filename="ranking-2025-10.xlsx"' in answer.headers["Content-Disposition"]
-    assert "区县" in load_workbook(BytesIO(answer.data)).sheetnames
+    file_name = name.replace(".", "-2025-10.")
+    assert f'filename="{file_name}"' in answer.headers["Content-Disposition"]
+    kind, begins = FILES[name]
+    assert answer.content_type == kind
+    assert answer.data.startswith(begins)
+
+
+def test_workbook_has_links_to_the_cases(client: FlaskClient, facts: Facts) -> None:
+    answer = as_(client, "assessor").get("/ranking/2025-10/ranking.xlsx")
+    book = load_workbook(BytesIO(answer.data))
+    links = [str(cell.value) for cell in book["东区"]["A"] if "/cases/" in str(cell.value)]
+    assert links
+    assert all(link.startswith('=HYPERLINK("http://localhost/cases/2025') for link in links)
 
 
 def test_english_reader_reads_english(client: FlaskClient, facts: Facts) -> None:

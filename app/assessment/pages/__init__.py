@@ -1,8 +1,9 @@
-"""Pages of the assessment: the month's ranking and scores, and the schemes."""
+"""Pages of the assessment: ranking, scores and notice, the month's run, appeals, and the schemes."""
 
 from __future__ import annotations
 
 from app.assessment.pages import appeals as appeals
+from app.assessment.pages import notice as notice
 from app.assessment.pages import runs as runs
 from app.assessment.pages import schemes as schemes
 from app.assessment.pages import scores as scores

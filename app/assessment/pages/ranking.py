@@ -43,14 +43,12 @@ from app.assessment.ranking import (
 )
 from app.assessment.tables import Run
 from app.assessment.wording import rule_sentences
-from app.assessment.workbook import workbook_of
 from app.db.session import db
 from app.errors import Forbidden, InvalidInput, NotFound
 from app.run import Actor, Runtime
 from app.web.access import SIGNED_IN, open_to
 from app.web.language import language_code
 from app.web.navigation import NavigationItem
-from app.web.spreadsheets.transfer import as_download
 from sla.indicators import COUNT_NAMES, Membership, Reason, indicators
 
 SEE_ALL: Final = frozenset({SUPERVISOR, ASSESSOR, LEADER, AUDITOR, ADMINISTRATOR})
@@ -109,19 +107,6 @@ def month(written: str) -> ResponseReturnValue:
         now_at=_now().isoformat(),
         **_words(),
     )
-
-
-@blueprint.get("/ranking/<written>/ranking.xlsx")
-@open_to(SIGNED_IN)
-def workbook(written: str) -> ResponseReturnValue:
-    """Send the month's workbook."""
-    reader().require(*SEE_ALL)
-    chosen = month_or_404(written)
-    ranking = _ranking(chosen)
-    if ranking is None:
-        raise NotFound("这个月还没有开始。")
-    content = workbook_of(db.session(), ranking, chosen, zone())
-    return as_download(content, f"ranking-{chosen}.xlsx")
 
 
 @blueprint.get("/ranking/<written>/<unit_code>/<code>")

@@ -25,9 +25,9 @@ def uploaded_workbook() -> bytes:
     return content
 
 
-def as_download(content: bytes, file_name: str) -> Response:
-    """Return a workbook as an answer. file_name: in ASCII."""
-    answer = Response(content, mimetype=XLSX)
+def as_download(content: bytes, file_name: str, content_type: str = XLSX) -> Response:
+    """Return a file, by default a workbook, as an answer. file_name: in ASCII."""
+    answer = Response(content, content_type=content_type)
     answer.headers["Content-Disposition"] = f'attachment; filename="{file_name}"'
     answer.headers["Cache-Control"] = "private, no-store"
     return answer

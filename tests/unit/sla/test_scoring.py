@@ -184,6 +184,7 @@ RATE = {"kind": "rate", "indicator": "closing_rate", "points": 10, "target": 90,
     [
         (RATE | {"per": 0}, "per", "第 1 行：须大于 0，现为 0"),
         (RATE | {"indicator": "nonsense"}, "indicator", "没有“nonsense”这个指标"),
+        (RATE | {"indicator": "worked_minutes"}, "indicator", "没有“worked_minutes”这个指标"),
         (RATE | {"indicator": "due"}, "indicator", "所选指标是件数"),
         (RATE | {"population": "left"}, "population", "没有“left”这类案卷"),
         (RATE | {"points": "ten"}, "points", "“ten”不是数字"),
