@@ -119,8 +119,9 @@ def figures_of_run(run: Run, tz: Any) -> Ranking:
 
 
 def hash_of_result(ranking: ScoredRanking) -> str:
-    """Return the hash of all that an edition says of the units."""
-    return hashlib.sha256(orjson.dumps(as_plain(ranking), option=orjson.OPT_SORT_KEYS)).hexdigest()
+    """Return the hash of all that an edition says of the units: their counts, points and places."""
+    said = {"ranking": as_plain(ranking), "counts": plain_counts(ranking.counted)}
+    return hashlib.sha256(orjson.dumps(said, option=orjson.OPT_SORT_KEYS)).hexdigest()
 
 
 def changes_between(before: ScoredRanking | None, after: ScoredRanking) -> list[dict[str, Any]]:

@@ -276,5 +276,7 @@ class NoticeFile(Base):
     id: Mapped[int] = mapped_column(Identity(), primary_key=True)
     run_id: Mapped[int] = mapped_column(ForeignKey("assessment_runs.id"))
     name: Mapped[str]
+    # What its links begin with.
+    address: Mapped[str]
     sha256: Mapped[str]
     content: Mapped[bytes]

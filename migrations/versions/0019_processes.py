@@ -255,6 +255,7 @@ def _create_runs() -> None:
         _key(),
         _ref("run_id", "assessment_runs.id"),
         _text("name"),
+        _text("address"),
         _text("sha256"),
         sa.Column("content", sa.LargeBinary(), nullable=False),
         sa.UniqueConstraint("run_id", "name"),

@@ -18,9 +18,11 @@ from app.assessment.commands import (
     BeginRun,
     ConfirmMonth,
     CorrectMonth,
+    KeepNotice,
     SaveScheme,
 )
 from app.assessment.editions import editions_of, hash_of_result, published_edition, ranking_of_run
+from app.assessment.published import FILES, edition_of, faults_of, frozen_facts, made_file
 from app.assessment.queries import Basis
 from app.assessment.ranking import Month
 from app.assessment.scored import scored
@@ -300,3 +302,55 @@ def test_what_was_won_after_publishing_may_go_into_the_next_month(
 def adopt(desk: Desk, assessor: Actor, name: str) -> None:
     scheme_id = run(SaveScheme(None, shipped_schemes()[name].as_plain()), actor=assessor)
     run(AdoptScheme(scheme_id, date(2025, 10, 1), 1), actor=desk.city.supervisor)
+
+
+def test_files_of_an_edition_are_the_same_bytes_whenever_they_are_made(
+    desk: Desk, clock: FixedClock, assessor: Actor, session: Session
+) -> None:
+    case_id = late_case(desk, clock)
+    run_id = published(desk, clock, assessor)
+    made = files_of(desk, run_id)
+    for name, content in made.items():
+        run(KeepNotice(run_id, name, "http://city/", content), actor=SYSTEM)
+    filed = appeal(desk, case_id)
+    decide(desk, filed, desk.city.dispatcher)
+    decide(desk, filed, desk.city.intake)
+    run(ChangeUnit(11, "东区新名", "East anew", "district", "140106"), actor=SYSTEM)
+    clock.advance(40 * DAY)
+    assert files_of(desk, run_id) == made
+    with pytest.raises(StateChanged, match="不一致"):
+        run(KeepNotice(run_id, "notice.csv", "http://city/", b"other"), actor=SYSTEM)
+    with desk.database.sessions() as reading:
+        kept = reading.get_one(Run, run_id)
+        assert list(faults_of(desk.database, reading, kept, SHANGHAI)) == [
+            ("facts", "the live facts, as of then, are no longer those of the snapshot")
+        ], "a unit was renamed: the live table says so, the edition does not"
+
+
+def test_an_edition_that_was_tampered_with_is_named(
+    desk: Desk, clock: FixedClock, assessor: Actor, session: Session
+) -> None:
+    late_case(desk, clock)
+    run_id = published(desk, clock, assessor)
+    with desk.database.sessions() as reading:
+        kept = reading.get_one(Run, run_id)
+        assert list(faults_of(desk.database, reading, kept, SHANGHAI)) == []
+    session.execute(
+        text(
+            "UPDATE assessment_runs SET counted = replace(counted::text, '\"late\": 1', '\"late\": 0')::jsonb"
+        )
+    )
+    session.commit()
+    with desk.database.sessions() as reading:
+        kept = reading.get_one(Run, run_id)
+        found = [what for what, _how in faults_of(desk.database, reading, kept, SHANGHAI)]
+    assert found == ["result", "snapshot"]
+
+
+def files_of(desk: Desk, run_id: int) -> dict[str, bytes]:
+    with desk.database.sessions() as reading:
+        kept = reading.get_one(Run, run_id)
+        facts, edition = frozen_facts(reading, kept), edition_of(reading, kept, SHANGHAI)
+        return {
+            name: made_file(desk.database, facts, edition, name, "http://city/") for name in FILES
+        }

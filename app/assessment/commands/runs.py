@@ -51,6 +51,7 @@ class KeepNotice:
 
     run_id: int
     name: str
+    address: str
     content: bytes = field(repr=False)
 
 
@@ -105,7 +106,11 @@ def keep_notice(command: KeepNotice, tx: Tx) -> None:
     if run.published_at is None:
         raise StateChanged("这一版尚未公布。")
     row = insert(NoticeFile).values(
-        run_id=run.id, name=command.name, sha256=digest, content=command.content
+        run_id=run.id,
+        name=command.name,
+        address=command.address,
+        sha256=digest,
+        content=command.content,
     )
     tx.session.execute(row.on_conflict_do_nothing())
     kept = tx.session.scalar(
