@@ -116,7 +116,11 @@ def _standing(view: str, endpoint: str, tabs: Words, tab: str) -> ResponseReturn
 
 
 def _tabs(endpoint: str, name: str, tabs: Words) -> list[tuple[str, object, str]]:
-    return [(key, label, url_for(endpoint, **{name: key})) for key, label in tabs.items()]  # type: ignore[arg-type]  # names of ours
+    found = [(key, label, url_for(endpoint, **{name: key})) for key, label in tabs.items()]  # type: ignore[arg-type]  # names of ours
+    if endpoint == "oversight.disputed":
+        # A list of its own, of the room that keeps them.
+        found.append(("appeal", _l("申诉"), url_for("assessment.appeal_list", undecided=1)))
+    return found
 
 
 def _answer_due(line: AskedLine, now: datetime) -> bool:
