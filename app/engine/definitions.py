@@ -210,7 +210,10 @@ def times_of(definition: Definition) -> dict[str, str]:
         for node in spec.task_specs.values():
             due = getattr(node, "due", None)
             event = getattr(node, "event_definition", None)
-            text = due or (event.expression if isinstance(event, WaitingTimerDefinition) else None)
+            # A gateway that waits for one of several events has them together.
+            events = getattr(event, "event_definitions", None) or [event]
+            timers = [one.expression for one in events if isinstance(one, WaitingTimerDefinition)]
+            text = due or next(iter(timers), None)
             if text and node.bpmn_id:
                 found[node.bpmn_id] = str(text)
     return found
