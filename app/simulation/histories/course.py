@@ -15,7 +15,7 @@ import orjson
 from psycopg import Connection
 
 from app.assessment.facts import write_facts
-from app.cases.clocks import CaseClocks
+from app.cases.clocks import CaseClocks, RunningClock, clock_row
 from app.cases.commands.report import checked_report, first_data, log_report, placed
 from app.cases.commands.report import ReportCase
 from app.cases.commands.requests import ask_answer, ask_extension, ask_hold, ask_return
@@ -41,6 +41,7 @@ from app.simulation.histories.turns import (
     Deed,
     Turn,
 )
+from sla.clocks import read
 
 TIMERS: Final = "timers"
 # How long after its moment a worker gets to a timer.
@@ -85,7 +86,7 @@ class Course:
         self._data: dict[str, Any] = {}
         self._waiting: tuple[str, ...] = ()
         self._due: dict[str, datetime] = {}
-        self._clocks: dict[tuple[str, int], Row] = {}
+        self._clocks: dict[tuple[str, int], RunningClock] = {}
         self._facts = FactVersions()
 
     @property
@@ -146,7 +147,10 @@ class Course:
         rows = self._context.rows
         return {
             "case_log": rows.log,
-            "sla_clocks": list(self._clocks.values()),
+            "sla_clocks": [
+                clock_row(self._id, clock, read(clock.events, self._ground.calendar))
+                for clock in self._clocks.values()
+            ],
             "sla_clock_events": [
                 (*row[:3], row[3] + n, event) for row in rows.archived_events
                 for n, event in enumerate(_written_events(row), start=1)
@@ -228,8 +232,10 @@ class Course:
         changed = sorted(clocks.changed)
         if changed:
             context.rows.archived_events += clocks.archive(self._id, changed)
-            for row in clocks.rows(self._id, changed):
-                self._clocks[row[1], row[2]] = row
+            for name in changed:
+                clock = clocks.get(name)
+                assert clock is not None, "what changed is there"
+                self._clocks[name, clock.round] = clock
             self._due = {}
         write_facts(before, context)
         self._facts.take(context.rows)

@@ -107,7 +107,7 @@ TURNS: Final[Mapping[tuple[str, str], Turn]] = {
         Deed("case.count_unfounded", "S_count_unfounded"), _WITH_UNIT
     ),
     ("T_approve_hold", "grant"): Turn(
-        (Deed("case.hold", "S_hold"),), waiting=("G_hold_over",), over=True
+        (Deed("case.hold", "S_hold"),), waiting=("C_hold_until",), over=True
     ),
     ("T_approve_hold", "refuse"): _after(Deed("case.refuse_hold", "S_refuse_hold"), _WITH_UNIT),
     ("T_approve_extension", "grant"): Turn((Deed("case.extend", "S_extend"),)),
@@ -125,5 +125,5 @@ FIRED: Final[Mapping[str, Turn]] = {
     "B_long_overdue": Turn((Deed("case.long_overdue", "S_long_overdue"),)),
     "B_check_due": Turn((Deed("case.late", "S_check_late", {"what": "check"}),)),
     "B_verify_due": Turn((Deed("case.late", "S_verify_late", {"what": "verify"}),)),
-    "G_hold_over": RELEASED,
+    "C_hold_until": RELEASED,
 }
