@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from functools import partial
 from random import Random
 from typing import Any
 
 import pytest
 
-from app.assessment.rebuild import differences
-from app.cases.calendars import clock_policies
-from app.cases.clocks import LONGEST
 from app.cases.commands import (
     CompleteWork,
     FireTimers,
@@ -23,20 +18,18 @@ from app.cases.commands import (
     RequestHold,
     RequestReturn,
 )
-from app.cases.log import verify_case
-from app.cases.store import CHANGING_COLUMNS, WRITTEN_ONCE
 from app.clock import FixedClock
 from app.engine.moment import NEVER
-from app.run import Actor, installed_runtime, run
+from app.run import installed_runtime, run
 from app.simulation.arrivals import Arrival
-from app.simulation.fates import Fate, fate_of
-from app.simulation.histories.course import TIMERS, Course, Happening
+from app.simulation.fates import Fate
+from app.simulation.histories.course import Course, Happening
 from app.simulation.histories.crowd import Crowd
 from app.simulation.histories.drawing import Drawn, live
 from app.simulation.histories.ground import Ground
 from app.simulation.histories.writing import COLUMNS
 from app.simulation.world import World
-from tests.factories import IN_GRID, OUTSIDE, Desk
+from tests.factories import IN_GRID, Desk
 
 MONDAY = datetime(2025, 11, 24, 1, 0, tzinfo=UTC)  # 9:00 in Shanghai
 HOUR = timedelta(hours=1)
@@ -100,7 +93,7 @@ class Stage:
                 return RaiseSupervision(case_id, said["source"], said["reason"])
             case "release":
                 return ReleaseHold(case_id)
-            case _ if happening.what == TIMERS:
+            case "timers":
                 query = "SELECT id FROM process_instances WHERE case_id = :id"
                 return FireTimers(desk.rows(query, id=case_id)[0]["id"])
             case element:
@@ -132,7 +125,9 @@ class Stage:
             for table, columns in COLUMNS.items()
         }
 
-    def assert_same(self, arrival: Arrival, fate: Fate, seed: int, until: datetime) -> list[Happening]:
+    def assert_same(
+        self, arrival: Arrival, fate: Fate, seed: int, until: datetime
+    ) -> list[Happening]:
         """Draw a history, live it by commands, play it, and hold the rows against each other."""
         happenings = self.drawn(arrival, fate, seed, until)
         case_id = self.lived(arrival, happenings)

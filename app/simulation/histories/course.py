@@ -6,7 +6,7 @@ every step. The rows that steps would write one after the other are brought toge
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Final, cast
@@ -16,8 +16,7 @@ from psycopg import Connection
 
 from app.assessment.facts import write_facts
 from app.cases.clocks import CaseClocks, RunningClock, clock_row
-from app.cases.commands.report import checked_report, first_data, log_report, placed
-from app.cases.commands.report import ReportCase
+from app.cases.commands.report import ReportCase, checked_report, first_data, log_report, placed
 from app.cases.commands.requests import ask_answer, ask_extension, ask_hold, ask_return
 from app.cases.context import StepContext
 from app.cases.effects import services
@@ -43,7 +42,6 @@ from app.simulation.histories.turns import (
 )
 from sla.clocks import read
 
-TIMERS: Final = "timers"
 # How long after its moment a worker gets to a timer.
 _LOOKED_AT: Final = timedelta(milliseconds=250)
 
@@ -74,7 +72,7 @@ class PastContext(StepContext):
 
     def next_no(self, kind: str) -> int:
         """Return the number of the next request of a kind."""
-        return 1 + sum(row[1] == kind for row in self.rows.asks)
+        return 1 + sum(1 for row in self.rows.asks if row[1] == kind)
 
 
 class Course:
@@ -129,10 +127,7 @@ class Course:
         context, before = self._context, dict(self._context.case)
         context.now, context.actor, context.answers = happening.at, happening.by, happening.answers
         context.clocks.go_on(happening.at)
-        if happening.what in _ASKED:
-            _ASKED[happening.what](self, happening.answers)
-        else:
-            self._complete(happening.what, happening.answers)
+        self._happen(happening.what, happening.answers)
         self._finish(before)
 
     def next_timers(self) -> Happening | None:
@@ -140,7 +135,7 @@ class Course:
         due_at = min((self._due_at(element) for element in self._waiting), default=NEVER)
         if due_at == NEVER:
             return None
-        return Happening(max(due_at, self._context.now) + _LOOKED_AT, TIMERS, SYSTEM)
+        return Happening(max(due_at, self._context.now) + _LOOKED_AT, "timers", SYSTEM)
 
     def rows(self) -> dict[str, list[Row]]:
         """Return the rows of the other tables by table, in the order of writing.COLUMNS."""
@@ -152,7 +147,8 @@ class Course:
                 for clock in self._clocks.values()
             ],
             "sla_clock_events": [
-                (*row[:3], row[3] + n, event) for row in rows.archived_events
+                (*row[:3], row[3] + n, event)
+                for row in rows.archived_events
                 for n, event in enumerate(_written_events(row), start=1)
             ],
             "case_requests": requests_of(rows),
@@ -162,6 +158,26 @@ class Course:
     @property
     def _connection(self) -> Connection[Any]:
         return cast("Connection[Any]", self._ground.connection)
+
+    def _happen(self, what: str, said: Mapping[str, Any]) -> None:
+        context = self._context
+        match what:
+            case "extension":
+                ask_extension(context, said["reason"], said["amount"])
+            case "hold":
+                self._data |= ask_hold(context, said["reason"], said["until"])
+                self._take(HOLDING)
+            case "return":
+                ask_return(context, said["reason"])
+                self._take(RETURNING)
+            case "supervision":
+                self._data |= ask_answer(context, said["reason"], said["source"], None)
+            case "release":
+                self._take(RELEASED)
+            case "timers":
+                self._fire()
+            case element:
+                self._complete(element, said)
 
     def _complete(self, element: str, answers: Mapping[str, Any]) -> None:
         context = self._context
@@ -191,24 +207,7 @@ class Course:
     def _asks_for_more_time(self) -> bool:
         return any(request["kind"] == "extension" for request in self._context.requests)
 
-    def _extension(self, said: Mapping[str, Any]) -> None:
-        ask_extension(self._context, said["reason"], said.get("amount"))
-
-    def _hold(self, said: Mapping[str, Any]) -> None:
-        self._data |= ask_hold(self._context, said["reason"], said["until"])
-        self._take(HOLDING)
-
-    def _return(self, said: Mapping[str, Any]) -> None:
-        ask_return(self._context, said["reason"])
-        self._take(RETURNING)
-
-    def _supervision(self, said: Mapping[str, Any]) -> None:
-        self._data |= ask_answer(self._context, said["reason"], said["source"], None)
-
-    def _release(self, said: Mapping[str, Any]) -> None:
-        self._take(RELEASED)
-
-    def _fire(self, said: Mapping[str, Any]) -> None:
+    def _fire(self) -> None:
         context = self._context
         due = {element: self._due_at(element) for element in self._waiting}
         fired = sorted((at, element) for element, at in due.items() if at <= context.now)
@@ -248,13 +247,3 @@ class Course:
 
 def _written_events(row: Row) -> list[str]:
     return [orjson.dumps(event).decode() for event in orjson.loads(row[4])]
-
-
-_ASKED: Final[Mapping[str, Callable[[Course, Mapping[str, Any]], None]]] = {
-    "extension": Course._extension,
-    "hold": Course._hold,
-    "return": Course._return,
-    "supervision": Course._supervision,
-    "release": Course._release,
-    TIMERS: Course._fire,
-}

@@ -19,7 +19,6 @@ from app.simulation.histories.course import Course, Happening
 from app.simulation.histories.crowd import Crowd, oddities, oddity
 from app.simulation.lives import URGENT, Condition
 
-
 _SOON: Final = timedelta(minutes=10)
 _ROLES: Final = {
     "T_verify": COLLECTOR,
@@ -227,7 +226,9 @@ class Drawn:
         random, self._has_held = self._random, True
         self._at = self._asked(self._left() * 0.2)
         long = happens(random, oddity("long_hold"))
-        length = timedelta(days=random.randint(*oddities()["days"]["long_hold" if long else "hold"]))
+        length = timedelta(
+            days=random.randint(*oddities()["days"]["long_hold" if long else "hold"])
+        )
         until = self._at + length
         said = {"until": until, "reason": words(random, "hold")}
         yield Happening(self._at, "hold", self._head(), said)

@@ -18,7 +18,9 @@ _STAYING: Final = frozenset(
     }
 )  # fmt: skip
 _REPLACED: Final = tuple(
-    place for place, name in enumerate(FACT_ROW[:-1]) if name in FACT_COLUMNS and name not in _STAYING
+    place
+    for place, name in enumerate(FACT_ROW[:-1])
+    if name in FACT_COLUMNS and name not in _STAYING
 )
 _VALID_FROM: Final = FACT_ROW.index("valid_from")
 

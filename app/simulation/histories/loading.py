@@ -86,33 +86,34 @@ class Loader:
     """Draws, plays and writes the cases of a day."""
 
     def __init__(self, session: Session, settings: Settings, plan: YearPlan) -> None:
-        connection = session.connection().connection.driver_connection
-        assert isinstance(connection, Connection)
-        self._connection: Connection[Any] = connection
         self._plan = plan
         world = World.of(session, settings, plan.until - timedelta(days=1), plan.seed)
         self._town = world.town
         self._ground = Ground.of(session, settings)
         self._crowd = Crowd.of(world, self._ground.connection)
 
-    def load(self, plan: DayPlan) -> int:
+    def load(self, plan: DayPlan, connection: Connection[Any]) -> int:
         """Write the cases of a day and return how many there are; the caller commits."""
-        batch, number = Batch(), self._numbered_until(plan.day)
+        self._ground.connection.use(connection)
+        batch, number = Batch(), _numbered_until(connection, plan.day)
         chosen = _chosen(self._town, plan, self._plan.seed)
         for n, (arrival, fate, random) in enumerate(chosen):
-            course = Course(self._ground, plan.first_id + n, f"{plan.day:%Y%m%d}{number + n + 1:06}")
+            course = Course(
+                self._ground, plan.first_id + n, f"{plan.day:%Y%m%d}{number + n + 1:06}"
+            )
             by = self._crowd.staff.anyone(random, arrival.by, arrival.at)
             assert by is not None, f"a city has somebody to report: {arrival.by}"
             course.report(arrival.report, arrival.at, by)
             live(course, Drawn(self._crowd, course, arrival, fate, random), self._plan.until)
             batch.add(course)
-        batch.write(self._connection)
-        self._connection.execute(_LAST_NUMBERS, (plan.day, number + len(chosen)))
+        batch.write(connection)
+        connection.execute(_LAST_NUMBERS, (plan.day, number + len(chosen)))
         return len(chosen)
 
-    def _numbered_until(self, day: date) -> int:
-        row = self._connection.execute(_LAST_NUMBER, (day,)).fetchone()
-        return 0 if row is None else int(row[0])
+
+def _numbered_until(connection: Connection[Any], day: date) -> int:
+    row = connection.execute(_LAST_NUMBER, (day,)).fetchone()
+    return 0 if row is None else int(row[0])
 
 
 def _chosen(town: Town, plan: DayPlan, seed: int) -> list[tuple[Arrival, Fate, Random]]:

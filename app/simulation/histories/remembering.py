@@ -16,6 +16,10 @@ class Remembering:
         self._connection = connection
         self._answers: dict[tuple[str, str], Any] = {}
 
+    def use(self, connection: Connection[Any]) -> None:
+        """Look up over another connection from now on."""
+        self._connection = connection
+
     def cursor(self, *, row_factory: Any) -> _Cursor:
         """Return a cursor whose first row is looked up once for each statement and its parameters."""
         return _Cursor(self, row_factory)

@@ -111,9 +111,7 @@ TURNS: Final[Mapping[tuple[str, str], Turn]] = {
     ),
     ("T_approve_hold", "refuse"): _after(Deed("case.refuse_hold", "S_refuse_hold"), _WITH_UNIT),
     ("T_approve_extension", "grant"): Turn((Deed("case.extend", "S_extend"),)),
-    ("T_approve_extension", "refuse"): Turn(
-        (Deed("case.refuse_extension", "S_refuse_extension"),)
-    ),
+    ("T_approve_extension", "refuse"): Turn((Deed("case.refuse_extension", "S_refuse_extension"),)),
     ("T_answer_supervision", "answered"): Turn(
         (Deed("case.supervision_answered", "S_supervision_answered"),)
     ),
