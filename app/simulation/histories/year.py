@@ -11,7 +11,7 @@ from typing import Final
 
 from sqlalchemy import Engine, text
 
-from app.db.session import Database, engine_for
+from app.db.session import Database, engine_for, place_of
 from app.db.transaction import Transaction
 from app.errors import StateChanged
 from app.run import Runtime
@@ -67,7 +67,7 @@ def load_year(
         raise StateChanged("数据库中已有案件，不能再载入一年的案件。")
     plan = YearPlan.of(year, cases, seed, settings.timezone, first_id)
     began = time.monotonic()
-    if processes == 1:
+    if processes == 1 or not isinstance(database.writing, Engine):
         loaded = _load_all(database, settings, plan, tick)
     else:
         loaded = _load_shared(database, settings, plan, processes, tick)
@@ -90,13 +90,13 @@ def _load_all(database: Database, settings: Settings, plan: YearPlan, tick: Tick
 def _load_shared(
     database: Database, settings: Settings, plan: YearPlan, processes: int, tick: Tick
 ) -> int:
-    assert isinstance(database.writing, Engine), "processes need connections of their own"
-    url = database.writing.url
-    place = settings if url.database is None else url.render_as_string(hide_password=False)
     context = multiprocessing.get_context("spawn")
     whole = 0
     with ProcessPoolExecutor(
-        processes, mp_context=context, initializer=_begin, initargs=(place, settings, plan)
+        processes,
+        mp_context=context,
+        initializer=_begin,
+        initargs=(place_of(database, settings), settings, plan),
     ) as pool:
         for future in as_completed([pool.submit(_load_day, day) for day in plan.days]):
             whole += future.result()
