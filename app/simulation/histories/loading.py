@@ -85,6 +85,8 @@ def _apportioned(whole: int, weights: Sequence[float]) -> list[int]:
 class Loader:
     """Draws, plays and writes the cases of a day."""
 
+    course_of = Course
+
     def __init__(self, session: Session, settings: Settings, plan: YearPlan) -> None:
         self._plan = plan
         world = World.of(session, settings, plan.until - timedelta(days=1), plan.seed)
@@ -98,7 +100,7 @@ class Loader:
         batch, number = Batch(), _numbered_until(connection, plan.day)
         chosen = _chosen(self._town, plan, self._plan.seed)
         for n, (arrival, fate, random) in enumerate(chosen):
-            course = Course(
+            course = self.course_of(
                 self._ground, plan.first_id + n, f"{plan.day:%Y%m%d}{number + n + 1:06}"
             )
             by = self._crowd.staff.anyone(random, arrival.by, arrival.at)
