@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from random import Random
 from typing import Any
 
+import orjson
 import pytest
+from sqlalchemy import text
 
 from app.cases.commands import (
     CompleteWork,
     FireTimers,
     RaiseSupervision,
     ReleaseHold,
+    ReportCase,
     RequestExtension,
     RequestHold,
     RequestReturn,
@@ -22,14 +25,14 @@ from app.clock import FixedClock
 from app.engine.moment import NEVER
 from app.run import installed_runtime, run
 from app.simulation.arrivals import Arrival
-from app.simulation.fates import Fate
+from app.simulation.fates import Fate, fate_of
 from app.simulation.histories.course import Course, Happening
-from app.simulation.histories.crowd import Crowd
-from app.simulation.histories.drawing import Drawn, live
+from app.simulation.histories.crowd import Crowd, oddities
+from app.simulation.histories.drawing import MOST_REWORKS, Drawn, live
 from app.simulation.histories.ground import Ground
 from app.simulation.histories.writing import COLUMNS
 from app.simulation.world import World
-from tests.factories import IN_GRID, Desk
+from tests.factories import IN_GRID, OUTSIDE, Desk
 
 MONDAY = datetime(2025, 11, 24, 1, 0, tzinfo=UTC)  # 9:00 in Shanghai
 HOUR = timedelta(hours=1)
@@ -56,8 +59,6 @@ class Stage:
     crowd: Crowd
 
     def arrival(self, at: datetime = MONDAY, **given: Any) -> Arrival:
-        from app.cases.commands import ReportCase
-
         report = ReportCase(**{"channel": "collector", "title": "路边垃圾", **IN_GRID, **given})
         return Arrival(at, "collector", "E-01-02", report)
 
@@ -81,23 +82,25 @@ class Stage:
         return case_id
 
     def command(self, case_id: int, happening: Happening) -> object:
-        said, desk = happening.answers, self.desk
+        said = happening.answers
+        command: object
         match happening.what:
             case "extension":
-                return RequestExtension(case_id, said["reason"], said["amount"])
+                command = RequestExtension(case_id, said["reason"], said["amount"])
             case "hold":
-                return RequestHold(case_id, said["until"], said["reason"])
+                command = RequestHold(case_id, said["until"], said["reason"])
             case "return":
-                return RequestReturn(case_id, said["reason"])
+                command = RequestReturn(case_id, said["reason"])
             case "supervision":
-                return RaiseSupervision(case_id, said["source"], said["reason"])
+                command = RaiseSupervision(case_id, said["source"], said["reason"])
             case "release":
-                return ReleaseHold(case_id)
+                command = ReleaseHold(case_id)
             case "timers":
                 query = "SELECT id FROM process_instances WHERE case_id = :id"
-                return FireTimers(desk.rows(query, id=case_id)[0]["id"])
+                command = FireTimers(self.desk.rows(query, id=case_id)[0]["id"])
             case element:
-                return CompleteWork(desk.item(case_id, element), said)
+                command = CompleteWork(self.desk.item(case_id, element), said)
+        return command
 
     def played(
         self, case_id: int, arrival: Arrival, happenings: list[Happening]
@@ -147,8 +150,6 @@ def changes(ours: dict[str, Any], theirs: dict[str, Any]) -> dict[str, tuple[Any
 
 def plain(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """Return rows as the database gives them back."""
-    import orjson
-
     return [
         {
             name: orjson.loads(value)
@@ -174,6 +175,10 @@ def ordered(table: str, rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
 
 @pytest.fixture
 def stage(desk: Desk) -> Stage:
+    return stage_of(desk)
+
+
+def stage_of(desk: Desk) -> Stage:
     runtime = installed_runtime()
     with desk.database.sessions() as session:
         world = World.of(session, runtime.services.settings, MONDAY, 1)
@@ -208,3 +213,68 @@ FATES = {
 def test_played_history_has_the_rows_of_the_lived_one(stage: Stage, fate: Fate) -> None:
     for seed in range(3):
         stage.assert_same(stage.arrival(), fate, seed, NEVER)
+
+
+def test_any_history_has_the_rows_of_the_lived_one(stage: Stage) -> None:
+    begin = MONDAY - timedelta(days=3)
+    kinds = set()
+    for seed in range(60):
+        random = Random(f"history {seed}")
+        arrival = stage.arrival(
+            begin + timedelta(minutes=random.randrange(6 * 1440)),
+            channel=random.choice(["collector", "hotline", "media", "video"]),
+            self_handled=random.random() < 0.05,
+            class_code=random.choice([None, "E-01-02"]),
+            **(OUTSIDE if random.random() < 0.05 else IN_GRID),
+        )
+        until = random.choice([NEVER, begin + timedelta(days=random.uniform(0.1, 9))])
+        happenings = stage.assert_same(arrival, eventful(random), seed, until)
+        kinds |= {happening.what for happening in happenings}
+    assert kinds >= {"extension", "hold", "return", "supervision", "timers", "T_check", "T_close"}
+
+
+def eventful(random: Random) -> Fate:
+    """Return a fate in which more goes wrong than usual."""
+    fate = fate_of(random)
+    return replace(
+        fate,
+        returned=random.choice([None, None, "founded", "unfounded"]),
+        held=random.choice([None, None, None, "granted", "refused"]),
+        extensions=random.choice([0, 0, 1, 2]),
+        lateness=random.choice([1, 1, -1]),
+        reworked=random.random() < 0.3,
+        supervised=random.choice([None, None, "media", "leader", "duty"]),
+    )
+
+
+@pytest.mark.parametrize(
+    "certain",
+    ["neglected", "long_hold", "released_early", "rework_again", "to_the_same", "asked_late",
+     "agreed", "unlimited"],
+)  # fmt: skip
+def test_odd_history_has_the_rows_of_the_lived_one(
+    stage: Stage, certain: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(oddities()["rates"], certain, 1.0)
+    for seed in range(8):
+        stage.assert_same(stage.arrival(), eventful(Random(seed)), seed, NEVER)
+
+
+def test_urgent_history_has_the_rows_of_the_lived_one(desk: Desk) -> None:
+    with desk.database.sessions() as session:
+        session.execute(text("UPDATE filing_conditions SET limit_unit = 'urgent_hour'"))
+        session.commit()
+    stage = stage_of(desk)
+    for seed in range(8):
+        stage.assert_same(stage.arrival(), eventful(Random(seed)), seed, NEVER)
+    assert {row["urgent"] for row in desk.rows("SELECT urgent FROM facts")} == {True}
+
+
+def test_clock_with_many_events_is_carried_in_both(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(oddities()["rates"], "rework_again", 1.0)
+    fate = Fate(reworked=True, held="granted", extensions=2, returned="unfounded")
+    happenings = stage.assert_same(stage.arrival(), fate, 5, NEVER)
+    assert [happening.what for happening in happenings].count("T_review") == MOST_REWORKS + 1
+    assert stage.desk.rows("SELECT id FROM sla_clock_events")

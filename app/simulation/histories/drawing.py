@@ -33,7 +33,7 @@ _ROLES: Final = {
     "T_approve_extension": DUTY_CHIEF,
 }
 # However bad the work, it is let pass at last.
-_MOST_REWORKS: Final = 6
+MOST_REWORKS: Final = 6
 
 
 def is_dispatched(arrival: Arrival, fate: Fate, *, looked_at: bool) -> bool:
@@ -217,7 +217,7 @@ class Drawn:
         if self._sent_back == 0:
             fails = at_first
         else:
-            may_fail = again and self._sent_back < _MOST_REWORKS
+            may_fail = again and self._sent_back < MOST_REWORKS
             fails = may_fail and happens(self._random, oddity("rework_again"))
         self._sent_back += fails
         return fails
