@@ -308,3 +308,18 @@ def test_second_year_is_loaded_only_when_asked_for(
         with database.sessions() as session:
             assert session.scalar(text("SELECT count(*) FROM cases")) == first.cases + second.cases
         database.drop_connections()
+
+
+def test_command_loads_a_year_and_refuses_a_second(app: Flask) -> None:
+    options = ["city", "year", "--size", "demo", "--cases", "40", "--year"]
+    runner = app.test_cli_runner()
+    first = runner.invoke(args=[*options, "2025"])
+    assert first.exit_code == 0, first.output
+    assert "cases in" in first.output
+    rebuilt = runner.invoke(args=["assessment", "rebuild", "2025"])
+    assert (rebuilt.exit_code, rebuilt.stdout) == (0, "40 cases checked, 0 differences.\n")
+    second = runner.invoke(args=[*options, "2024"])
+    assert second.exit_code == 1
+    assert "数据库中已有案件" in second.output
+    third = runner.invoke(args=[*options, "2024", "--anyway"])
+    assert third.exit_code == 0, third.output
