@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+from flask import Flask
 from sqlalchemy import URL, text
 
 from app.assessment.ranking import Month, ranking_of

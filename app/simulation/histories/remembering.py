@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Sequence
+from datetime import date
 from types import TracebackType
-from typing import Any
+from typing import Any, Final
 
 from psycopg import Connection
+from psycopg.rows import tuple_row
+
+_EDITIONS: Final = "SELECT valid_from FROM catalogue_versions ORDER BY valid_from"
 
 
 class Remembering:
@@ -15,6 +20,8 @@ class Remembering:
     def __init__(self, connection: Connection[Any]) -> None:
         self._connection = connection
         self._answers: dict[tuple[str, str], Any] = {}
+        with connection.cursor(row_factory=tuple_row) as cursor:
+            self._editions = [row[0] for row in cursor.execute(_EDITIONS).fetchall()]
 
     def use(self, connection: Connection[Any]) -> None:
         """Look up over another connection from now on."""
@@ -26,11 +33,19 @@ class Remembering:
 
     def first_row(self, statement: str, parameters: Sequence[Any], row_factory: Any) -> Any:
         """Return the first row that a statement finds, None when it finds none."""
+        parameters = [self._in_force(value) for value in parameters]
         key = statement, repr(parameters)
         if key not in self._answers:
             with self._connection.cursor(row_factory=row_factory) as cursor:
                 self._answers[key] = cursor.execute(statement, parameters).fetchone()
         return self._answers[key]
+
+    def _in_force(self, value: Any) -> Any:
+        """Return, for a day, the first one on which the same edition of the catalogue holds: nothing else is dated."""
+        if not isinstance(value, date):
+            return value
+        place = bisect_right(self._editions, value)
+        return self._editions[place - 1] if place else value
 
 
 class _Cursor:
