@@ -10,8 +10,10 @@ from typing import Any
 
 import pytest
 from flask import Flask
+from flask_login import FlaskLoginClient
 from sqlalchemy import URL, text
 
+from app.accounts.sign_in import signed_in
 from app.assessment.ranking import Month, ranking_of
 from app.assessment.rebuilding import check_all, differences
 from app.cases.log import verify_cases
@@ -319,8 +321,23 @@ def test_command_loads_a_year_and_refuses_a_second(app: Flask) -> None:
     assert "cases in" in first.output
     rebuilt = runner.invoke(args=["assessment", "rebuild", "2025"])
     assert (rebuilt.exit_code, rebuilt.stdout) == (0, "40 cases checked, 0 differences.\n")
+    assert_pages_open(app)
     second = runner.invoke(args=[*options, "2024"])
     assert second.exit_code == 1
     assert "数据库中已有案件" in second.output
     third = runner.invoke(args=[*options, "2024", "--anyway"])
     assert third.exit_code == 0, third.output
+
+
+def assert_pages_open(app: Flask) -> None:
+    """Open the page of a loaded case, closed or not, as a supervisor."""
+    app.test_client_class = FlaskLoginClient
+    with installed_runtime().database.sessions() as session:
+        person_id = session.scalar(
+            text("SELECT person_id FROM person_roles WHERE role = 'supervisor' ORDER BY 1 LIMIT 1")
+        )
+        numbers = session.scalars(
+            text("SELECT min(number) FROM cases GROUP BY closed_as, extensions, returns")
+        ).all()
+        client = app.test_client(user=signed_in(session, person_id))
+    assert {client.get(f"/cases/{number}").status_code for number in numbers} == {200}
