@@ -20,8 +20,9 @@ def parse_period(written: str, zone: ZoneInfo) -> Period:
     try:
         begin, end = _months(first)[0], _months(last if to else first)[1]
     except InvalidInput as exc:
-        fault = "统计期应写作 2025-10、2025 或 2025-07..2025-12 的样子"
-        raise InvalidInput({"period": fault}) from exc
+        raise InvalidInput(
+            {"period": "统计期应写作 2025-10、2025 或 2025-07..2025-12 的样子"}
+        ) from exc
     return Period(begin.period(zone).start, end.period(zone).end)
 
 
