@@ -14,9 +14,10 @@ from psycopg import Connection
 from sqlalchemy.orm import Session
 
 from app.cases.channels import channel_of
+from app.cases.commands.report import ReportCase
 from app.clock import require_aware
 from app.settings import Settings
-from app.simulation.arrivals import Arrival, Town, arrivals_of
+from app.simulation.arrivals import Arrival, arrivals_of
 from app.simulation.fates import Fate, fate_of
 from app.simulation.habits import habits
 from app.simulation.histories.course import Course
@@ -98,7 +99,7 @@ class Loader:
         """Write the cases of a day and return how many there are; the caller commits."""
         self._ground.connection.use(connection)
         batch, number = Batch(), _numbered_until(connection, plan.day)
-        chosen = _chosen(self._town, plan, self._plan.seed)
+        chosen = self._chosen(plan)
         for n, (arrival, fate, random) in enumerate(chosen):
             course = self.course_of(
                 self._ground, plan.first_id + n, f"{plan.day:%Y%m%d}{number + n + 1:06}"
@@ -112,32 +113,33 @@ class Loader:
         connection.execute(_LAST_NUMBERS, (plan.day, number + len(chosen)))
         return len(chosen)
 
+    def _chosen(self, plan: DayPlan) -> list[tuple[Arrival, Fate, Random]]:
+        """Return the reports of a day in order of time, each with its fate; so many of them come to be dispatched."""
+        seed, wanted = self._plan.seed, plan.dispatched
+        more = wanted * 1.3 + 6 * math.sqrt(wanted) + 20
+        per_day = more / habits()["weekdays"][plan.day.weekday()]
+        arrivals = arrivals_of(self._town, plan.day, seed, per_day)
+        random = Random(f"{LOADED}{seed}/{plan.day}")  # noqa: S311 (a city, not a secret)
+        chosen: dict[int, tuple[Arrival, Fate, Random]] = {}
+        for n in random.sample(range(len(arrivals)), len(arrivals)):
+            if wanted == 0:
+                break
+            key = f"{LOADED}{seed}:{plan.day}:{n}"
+            arrival = replace(arrivals[n], report=replace(arrivals[n].report, source_key=key))
+            own = Random(key)  # noqa: S311 (a city, not a secret)
+            fate = fate_of(own)
+            wanted -= is_dispatched(arrival, fate, looked_at=self._is_looked_at(arrival.report))
+            chosen[n] = arrival, fate, own
+        return [chosen[n] for n in sorted(chosen)]
+
+    def _is_looked_at(self, report: ReportCase) -> bool:
+        """Tell whether somebody verifies a report before it is accepted."""
+        assert report.lon is not None, "what is drawn lies somewhere"
+        assert report.lat is not None
+        outside = self._ground.locate(report.lon, report.lat).outside_city
+        return outside or channel_of(report.channel).verify
+
 
 def _numbered_until(connection: Connection[Any], day: date) -> int:
     row = connection.execute(_LAST_NUMBER, (day,)).fetchone()
     return 0 if row is None else int(row[0])
-
-
-def _chosen(town: Town, plan: DayPlan, seed: int) -> list[tuple[Arrival, Fate, Random]]:
-    """Return the reports of a day in order of time, each with its fate; so many of them come to be dispatched."""
-    more = plan.dispatched * 1.3 + 6 * math.sqrt(plan.dispatched) + 20
-    per_day = more / habits()["weekdays"][plan.day.weekday()]
-    arrivals = arrivals_of(town, plan.day, seed, per_day)
-    random = Random(f"{LOADED}{seed}/{plan.day}")  # noqa: S311 (a city, not a secret)
-    chosen: dict[int, tuple[Arrival, Fate, Random]] = {}
-    wanted = plan.dispatched
-    for n in random.sample(range(len(arrivals)), len(arrivals)):
-        if wanted == 0:
-            break
-        key = f"{LOADED}{seed}:{plan.day}:{n}"
-        arrival = replace(arrivals[n], report=replace(arrivals[n].report, source_key=key))
-        own = Random(key)  # noqa: S311 (a city, not a secret)
-        fate = fate_of(own)
-        wanted -= is_dispatched(arrival, fate, looked_at=_is_looked_at(arrival))
-        chosen[n] = arrival, fate, own
-    return [chosen[n] for n in sorted(chosen)]
-
-
-def _is_looked_at(arrival: Arrival) -> bool:
-    """Tell whether somebody verifies a report; those outside the city may or may not be, and are few."""
-    return channel_of(arrival.report.channel).verify
