@@ -267,7 +267,8 @@ def roll_up(
     tallies: Mapping[int, Tally], parents: Mapping[int, int | None], rules: CountingRules
 ) -> dict[int, Tally]:
     """Give each unit of `parents` (unit -> parent) its own count and, by the rules, those of all below it."""
-    totals = {unit_id: tallies.get(unit_id, Tally()) for unit_id in parents}
+    nothing = Tally()
+    totals = {unit_id: tallies.get(unit_id, nothing) for unit_id in parents}
     if rules.descendants is Count.LEAVE_OUT:
         return totals
     for unit_id, own in tallies.items():

@@ -1,7 +1,8 @@
-"""flask ranking, flask facts: the month on the command line, and its facts against the log."""
+"""flask ranking, flask assessment: the month on the command line, and its facts against the log."""
 
 from __future__ import annotations
 
+import os
 from datetime import datetime
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -12,17 +13,23 @@ from flask.cli import AppGroup
 from rich.console import Console
 from rich.table import Table
 from sqlalchemy.orm import Session
+from tqdm import tqdm
 
 from app.assessment.notice.months import earlier_rankings
 from app.assessment.notice.workbook import notice_workbook
+from app.assessment.periods import parse_period
+from app.assessment.published import faults_of, published_runs
 from app.assessment.ranking import Month, Ranking, ranking_of
-from app.assessment.rebuild import differences
+from app.assessment.rebuilding import check_all
+from app.assessment.rewriting import RewriteFacts
 from app.assessment.scored import scored
 from app.errors import AppError
-from app.run import installed_runtime
+from app.run import SYSTEM, installed_runtime, run
 
 # Of a table for people; a narrower terminal wraps it.
 _WIDTH = 160
+# One transaction each; the cases in it stand still until it ends.
+_REWRITTEN_AT_ONCE = 200
 
 
 @click.command("ranking")
@@ -57,32 +64,80 @@ def ranking(month: str, out: Path | None, as_of: str | None, *, as_json: bool) -
         _print(made)
 
 
-facts = AppGroup("facts", help="The facts that the ranking is counted from.")
+assessment = AppGroup("assessment", help="What the assessment is counted from.")
 
 
-@facts.command("check")
-@click.option("--month", help="Only the cases that were open in this month, such as 2025-10.")
-def check(month: str | None) -> None:
-    """Rebuild the facts from the case log and name every difference; exit 1 when there is one."""
+@assessment.command("rebuild")
+@click.argument("written", metavar="PERIOD")
+@click.option("--write", is_flag=True, help="Replace facts that differ by those of the log.")
+@click.option("--processes", default=os.cpu_count() or 1, type=click.IntRange(1, 64))
+def rebuild(written: str, processes: int, *, write: bool) -> None:
+    """Rebuild the facts of a PERIOD from the case log alone, and name every difference to what the steps wrote.
+
+    PERIOD: 2025-10, 2025, or 2025-07..2025-12; of the cases that were open in it every fact is looked at. The exit
+    status is 1 if there is a difference that was not put right.
+    """
     runtime = installed_runtime()
     try:
-        zone = runtime.services.settings.timezone
-        period = Month.parse(month).period(zone) if month else None
-        with runtime.database.sessions() as session:
-            checked, found = 0, 0
-            for case in differences(session, period):
-                checked += 1
-                found += len(case.differences)
-                for difference in case.differences:
-                    click.echo(f"{case.number}: {difference}")
+        period = parse_period(written, runtime.services.settings.timezone)
+        checked, found, wrong = 0, 0, []
+        with tqdm(desc="核对事实 Facts checked", unit=" cases", disable=None) as bar:
+            for number, cases in check_all(
+                runtime.database,
+                runtime.services.settings,
+                period,
+                processes=processes,
+                begun=lambda whole: bar.reset(total=whole),
+            ):
+                bar.update(number)
+                checked += number
+                for case in cases:
+                    found += len(case.differences)
+                    wrong.append(case.case_id)
+                    for difference in case.differences:
+                        click.echo(f"{case.number}: {difference}")
+        click.echo(f"{checked} cases checked, {found} differences.", err=bool(found))
+        if write:
+            _rewrite(wrong)
     except AppError as error:
         raise click.ClickException(str(error)) from error
-    click.echo(f"{checked} cases checked, {found} differences.", err=bool(found))
+    if found and not write:
+        raise SystemExit(1)
+
+
+@assessment.command("verify")
+@click.argument("written", metavar="MONTH")
+def verify(written: str) -> None:
+    """Make every published edition of a MONTH again from its snapshot, and name what does not come out the same."""
+    runtime = installed_runtime()
+    zone, found = runtime.services.settings.timezone, 0
+    try:
+        month = Month.parse(written)
+        with runtime.database.sessions() as session:
+            runs = published_runs(session, month.first_on)
+            for one in runs:
+                for what, how in faults_of(runtime.database, session, one, zone):
+                    click.echo(f"{month} edition {one.edition}, {what}: {how}")
+                    found += 1
+    except AppError as error:
+        raise click.ClickException(str(error)) from error
+    click.echo(f"{len(runs)} editions made again, {found} differences.", err=bool(found))
     if found:
         raise SystemExit(1)
 
 
-commands = [ranking, facts]
+def _rewrite(case_ids: list[int]) -> None:
+    """Replace the facts of these cases, and say what was written."""
+    number = 0
+    for batch in range(0, len(case_ids), _REWRITTEN_AT_ONCE):
+        command = RewriteFacts(tuple(case_ids[batch : batch + _REWRITTEN_AT_ONCE]))
+        for case in run(command, actor=SYSTEM):
+            click.echo(f"{case.number}: {case.after} versions written, {case.before} replaced")
+            number += 1
+    click.echo(f"The facts of {number} cases were written anew.")
+
+
+commands = [ranking, assessment]
 
 
 def _notice(session: Session, month: Month, zone: ZoneInfo, moment: datetime | None) -> bytes:

@@ -100,13 +100,19 @@ LEFT JOIN LATERAL (
 ) AS ending ON TRUE
 """
 # `before`: what the unit had been charged with when the period began, in this dispatch or in one to it just before.
-# The conditions joined by OR are one to an index each; where there is none, the whole table is read.
+# The conditions joined by OR are one to an index each; where there is none, the whole table is read. Some say more
+# than they must, in the words of an index: what was due before the period and closed in it was closed late, and what
+# stood open after it outlasted its time.
 _LOOKED_FOR: Final = """
 f.due_at >= :start AND f.due_at < :end
-       OR f.closed_at >= :start AND f.due_at < :start
-       OR f.closed_at IS NULL AND (f.valid_to IS NULL OR f.valid_to > :as_of)
-          AND (f.due_at < :start OR f.due_at IS NULL)
-       OR f.valid_from >= :start AND (f.unfounded_returns > 0 OR f.media_supervisions > 0)
+       OR f.closed_at >= :start AND f.due_at < :start AND f.closed_at > f.due_at
+       OR f.closed_at IS NULL AND f.valid_to IS NULL AND f.due_at < :start
+       OR f.closed_at IS NULL AND f.valid_to IS NULL AND f.due_at IS NULL
+       OR f.closed_at IS NULL AND f.valid_to > :as_of AND f.valid_to > f.due_at
+          AND f.due_at < :start
+       OR f.closed_at IS NULL AND f.valid_to > :as_of AND f.due_at IS NULL
+       OR f.valid_from >= :start AND f.valid_from <= :as_of
+          AND (f.unfounded_returns > 0 OR f.media_supervisions > 0)
 """
 # What an appeal won takes back, in the period in which it had happened, whenever the ruling came.
 _WITHDRAWN: Final = """
@@ -137,7 +143,7 @@ LEFT JOIN LATERAL (
 WHERE f.valid_from <= :as_of AND (f.valid_to IS NULL OR f.valid_to > :as_of)
   AND ({_LOOKED_FOR}
        OR f.dispatched_at >= :start AND f.dispatched_at < :end
-       OR f.valid_from >= :start AND f.supervisions > 0)
+       OR f.valid_from >= :start AND f.valid_from <= :as_of AND f.supervisions > 0)
   {{conditions}}
 """  # noqa: S608 because only our own text is put in
 # Taken back in an earlier period: left out then and since, and no longer worth a line.

@@ -1,4 +1,4 @@
-"""Rebuild the facts of cases from their logs, and say where the stored rows differ.
+"""Rebuild the facts of a case from its log, and say where the stored rows differ.
 
 The log says what happened; what it leaves to policy (does the clock stand still while a case is on hold, does it go
 on after rework) is taken from the policy of today.
@@ -12,35 +12,12 @@ from datetime import datetime
 from itertools import zip_longest
 from typing import Any, Final
 
-from sqlalchemy import text
-from sqlalchemy.orm import Session
-
 from app.assessment.facts import FACT_COLUMNS, URGENT_UNITS
-from app.cases.calendars import clock_policies
-from app.cases.clocks import HANDLING
 from app.cases.commands.rulings import LATE
 from sla.clock_policies import AfterRework, ClockPolicy, Happening
-from sla.indicators import Period
 
 COMPARED: Final = FACT_COLUMNS
 _OF_CASE: Final = ("channel", "district_code", "grid_code", "responsibility_code")
-_BATCH: Final = 500
-
-_CASES: Final = """
-SELECT c.id, c.number, c.channel, c.district_code, c.grid_code, c.responsibility_code FROM cases c
-WHERE c.id > :after AND (c.dispatches > 0 OR EXISTS (SELECT FROM facts f WHERE f.case_id = c.id))
-  {period}
-ORDER BY c.id LIMIT :size
-"""
-_OPEN_IN: Final = "AND c.reported_at < :end AND (c.closed_at IS NULL OR c.closed_at >= :start)"
-_LOG: Final = """
-SELECT case_id, at, kind, data FROM case_log
-WHERE case_id = ANY(CAST(:ids AS bigint[])) ORDER BY case_id, seq
-"""
-_FACTS: Final = """
-SELECT * FROM facts WHERE case_id = ANY(CAST(:ids AS bigint[]))
-ORDER BY case_id, dispatch_no, valid_from
-"""
 
 Values = dict[str, Any]
 Row = Mapping[Any, Any]
@@ -70,15 +47,6 @@ class Difference:
             f"dispatch {self.dispatch_no} from {self.at.isoformat()}: {self.column} is"
             f" {_said(self.stored)}, the log says {_said(self.rebuilt)}"
         )
-
-
-@dataclass(frozen=True, slots=True)
-class Checked:
-    """One case whose facts were looked at."""
-
-    case_id: int
-    number: str
-    differences: tuple[Difference, ...]
 
 
 @dataclass(slots=True)
@@ -112,24 +80,6 @@ class _Course:
         self.versions.append(Version(self.dispatch_no, at, dict(self.values)))
 
 
-def differences(session: Session, period: Period | None = None) -> Iterator[Checked]:
-    """Check every dispatched case, or those that were open in a period."""
-    policy = clock_policies()[HANDLING]
-    statement = text(_CASES.format(period=_OPEN_IN if period else ""))
-    bound: dict[str, Any] = {"after": 0, "size": _BATCH}
-    if period is not None:
-        bound |= {"start": period.start, "end": period.end}
-    while cases := session.execute(statement, bound).mappings().all():
-        ids = {"ids": [case["id"] for case in cases]}
-        logs = _by_case(session.execute(text(_LOG), ids).mappings())
-        stored = _by_case(session.execute(text(_FACTS), ids).mappings())
-        for case in cases:
-            rebuilt = rebuilt_facts(case, logs.get(case["id"], ()), policy)
-            found = compared(stored.get(case["id"], ()), rebuilt)
-            yield Checked(case["id"], case["number"], tuple(found))
-        bound["after"] = cases[-1]["id"]
-
-
 def rebuilt_facts(case: Row, log: Iterable[Row], policy: ClockPolicy) -> list[Version]:
     """Return the versions that the log tells of, dispatch by dispatch.
 
@@ -151,11 +101,11 @@ def rebuilt_facts(case: Row, log: Iterable[Row], policy: ClockPolicy) -> list[Ve
 
 def compared(stored: Sequence[Row], rebuilt: Sequence[Version]) -> Iterator[Difference]:
     """Yield where stored rows and rebuilt versions differ; rows that change nothing are passed over."""
-    left = _changes(
+    left = changes_of(
         Version(row["dispatch_no"], row["valid_from"], {name: row[name] for name in COMPARED})
         for row in stored
     )
-    right = _changes(rebuilt)
+    right = changes_of(rebuilt)
     for key in sorted(left.keys() | right.keys()):
         ours, theirs = left.get(key), right.get(key)
         if ours is None or theirs is None:
@@ -178,7 +128,7 @@ def _gaps(stored: Sequence[Row]) -> Iterator[Difference]:
             yield Difference(*key, "valid_to", row["valid_to"], wanted)
 
 
-def _changes(versions: Iterable[Version]) -> dict[tuple[int, datetime], Values]:
+def changes_of(versions: Iterable[Version]) -> dict[tuple[int, datetime], Values]:
     """Return versions by dispatch and moment without those that only repeat the one before."""
     changes: dict[tuple[int, datetime], Values] = {}
     number, last = 0, None
@@ -188,13 +138,6 @@ def _changes(versions: Iterable[Version]) -> dict[tuple[int, datetime], Values]:
             changes[version.dispatch_no, version.valid_from] = values
         number, last = version.dispatch_no, values
     return changes
-
-
-def _by_case(rows: Iterable[Row]) -> dict[int, list[Row]]:
-    by_case: dict[int, list[Row]] = {}
-    for row in rows:
-        by_case.setdefault(row["case_id"], []).append(row)
-    return by_case
 
 
 def _filed(course: _Course, at: datetime, data: Row) -> None:
@@ -312,6 +255,10 @@ _HAPPENINGS: Final[Mapping[str, Callable[[_Course, datetime, Row], None]]] = {
     "ended": _ended,
     "ruled": _ruled,
 }
+
+
+KINDS: Final = tuple(_HAPPENINGS)
+"""The kinds of log rows that facts are rebuilt from; the others tell of nothing that counts."""
 
 
 def _moment(written: str | None) -> datetime | None:

@@ -33,6 +33,31 @@ class Fact(Base):
         Index("ix_facts_unit_id_valid_from", "unit_id", "valid_from"),
         Index("ix_facts_due_at", "due_at"),
         Index("ix_facts_dispatched_at", "dispatched_at"),
+        # What a month takes over from those before it: what stands open now, what stood open after its time or had
+        # none, what was closed late, what a unit is charged with. A month costs no more for all that lies before.
+        Index(
+            "ix_facts_open",
+            "due_at",
+            postgresql_where=text("closed_at IS NULL AND valid_to IS NULL"),
+        ),
+        Index(
+            "ix_facts_outlasted",
+            "valid_to",
+            postgresql_where=text("closed_at IS NULL AND valid_to > due_at"),
+        ),
+        Index(
+            "ix_facts_undue",
+            "valid_to",
+            postgresql_where=text("closed_at IS NULL AND due_at IS NULL"),
+        ),
+        Index("ix_facts_closed_late", "closed_at", postgresql_where=text("closed_at > due_at")),
+        Index(
+            "ix_facts_charged",
+            "valid_from",
+            postgresql_where=text(
+                "unfounded_returns > 0 OR media_supervisions > 0 OR supervisions > 0"
+            ),
+        ),
     )
 
     id: Mapped[int] = mapped_column(Identity(), primary_key=True)

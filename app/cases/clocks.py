@@ -66,6 +66,12 @@ class CaseClocks:
         self._clocks: dict[str, RunningClock] = {}
         self._readings: dict[str, ClockReading] = {}
 
+    def go_on(self, now: datetime) -> None:
+        """Go on to a later step of the same case: as if the rows of the step before had been loaded."""
+        self.now = now
+        self.changed = set()
+        self._readings = {}
+
     def get(self, name: str) -> RunningClock | None:
         """Return the latest round of a clock; None when it never ran."""
         clock = self._clocks.get(name)
@@ -235,17 +241,7 @@ class CaseClocks:
     def _row(self, case_id: int, name: str) -> tuple[Any, ...]:
         clock, reading = self._existing(name), self.reading(name)
         assert reading is not None, "an existing clock can be read"
-        return (
-            case_id,
-            name,
-            clock.round,
-            name,
-            orjson.dumps(to_plain(clock.events)).decode(),
-            reading.state.value,
-            reading.due_at,
-            reading.stopped_at,
-            reading.on_time,
-        )
+        return clock_row(case_id, clock, reading)
 
     def _before_due(self, name: str, text: str) -> datetime:
         due = self.due(name)
@@ -281,6 +277,21 @@ class CaseClocks:
         self._clocks[name].events = events
         self._readings.pop(name, None)
         self.changed.add(name)
+
+
+def clock_row(case_id: int, clock: RunningClock, reading: ClockReading) -> tuple[Any, ...]:
+    """Return the row of a round of a clock, as parameters of store.KEEP_CLOCK; the same at any moment."""
+    return (
+        case_id,
+        clock.name,
+        clock.round,
+        clock.name,
+        orjson.dumps(to_plain(clock.events)).decode(),
+        reading.state.value,
+        reading.due_at,
+        reading.stopped_at,
+        reading.on_time,
+    )
 
 
 def _moment_of(value: object) -> datetime:

@@ -75,6 +75,12 @@ class Case(Base):
             postgresql_where=text("closed_at IS NOT NULL"),
         ),
         Index("ix_cases_on_hold", "reported_at", "id", postgresql_where=text("on_hold")),
+        # A month's ranking counts them apart.
+        Index(
+            "ix_cases_self_handled",
+            "closed_at",
+            postgresql_where=text("closed_as = 'self_handled'"),
+        ),
         Index("ix_cases_lat_lon", "lat", "lon"),
         # Over an expression: a case whose texts stay as they are is rewritten without touching it.
         Index("ix_cases_grams", text(GRAMS_OF_CASE), postgresql_using="gin"),

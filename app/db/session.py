@@ -97,6 +97,14 @@ class Database:
                 bind.dispose()
 
 
+def place_of(database: Database, settings: Settings) -> Settings | str:
+    """Return how another process reaches the same database: what its `engine_for` takes."""
+    assert isinstance(database.writing, Engine), "other processes need connections of their own"
+    url = database.writing.url
+    # The embedded server is found by the installation's settings, wherever it listens by then.
+    return settings if url.database is None else url.render_as_string(hide_password=False)
+
+
 def engine_for(
     place: Settings | str, *, read_only: bool = False, options: str = "", **pool: Any
 ) -> Engine:

@@ -209,8 +209,19 @@ def times_of(definition: Definition) -> dict[str, str]:
     for spec in definition.specs.values():
         for node in spec.task_specs.values():
             due = getattr(node, "due", None)
-            event = getattr(node, "event_definition", None)
-            text = due or (event.expression if isinstance(event, WaitingTimerDefinition) else None)
-            if text and node.bpmn_id:
-                found[node.bpmn_id] = str(text)
+            if due and node.bpmn_id:
+                found[node.bpmn_id] = str(due)
+            for element, event in _events_of(node):
+                if element and isinstance(event, WaitingTimerDefinition):
+                    found[element] = str(event.expression)
     return found
+
+
+def _events_of(node: Any) -> list[tuple[str | None, Any]]:
+    """Return what an element waits for; a gateway that waits for one of several events, the events behind it."""
+    event = getattr(node, "event_definition", None)
+    parts = getattr(event, "event_definitions", None)
+    if not parts:
+        return [(node.bpmn_id, event)]
+    behind = (output.bpmn_id for output in node.outputs)
+    return list(zip(behind, parts, strict=True))

@@ -7,6 +7,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
+from functools import cached_property
 from random import Random
 from typing import Any, Final
 from zoneinfo import ZoneInfo
@@ -73,6 +74,15 @@ class Town:
     class_names: dict[str, str]
     wordings: dict[str, list[str]]
     zone: ZoneInfo
+
+    @cached_property
+    def shares(self) -> dict[str, float]:
+        """Return how often each class is reported."""
+        shares: dict[str, float] = {
+            code: share for code, share in habits()["classes"].items() if code in self.class_names
+        }
+        others = [code for code in self.class_names if code not in shares and code[0] in "CE"]
+        return shares | dict.fromkeys(others, habits()["others"] / max(len(others), 1))
 
 
 def arrivals_of(town: Town, day: date, seed: int, per_day: float) -> list[Arrival]:
@@ -171,12 +181,7 @@ def _class(town: Town, random: Random, channel: str) -> str:
     if channel == "sensor":
         sensed: dict[str, float] = habits()["sensor_classes"]
         return weighted(random, sensed)
-    shares: dict[str, float] = {
-        code: share for code, share in habits()["classes"].items() if code in town.class_names
-    }
-    others = [code for code in town.class_names if code not in shares and code[0] in "CE"]
-    shares |= dict.fromkeys(others, habits()["others"] / max(len(others), 1))
-    return weighted(random, shares)
+    return weighted(random, town.shares)
 
 
 def _citizen(random: Random) -> str:

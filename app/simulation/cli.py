@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -34,6 +35,7 @@ from app.simulation.demo import SIZE as DEMO_SIZE
 from app.simulation.demo import demo_span, staged_cases
 from app.simulation.equipping import deploy_where_none_is, equip
 from app.simulation.habits import habits
+from app.simulation.histories.year import load_year, settle
 from app.simulation.living import last_run, live_through
 from app.simulation.replay import boston311
 from app.simulation.replay.history import moment_of
@@ -175,6 +177,39 @@ def accounts() -> None:
         click.echo(f"  {'  '.join(padded)}  {row[2]}")
 
 
+city = AppGroup("city", help="A city of full size, and what happened in it.")
+
+
+@city.command("year")
+@click.option("--cases", default=1_200_000, show_default=True, type=click.IntRange(1))
+@click.option("--year", required=True, type=click.IntRange(1970, 9000), help="Such as 2025.")
+@click.option("--seed", default=1, show_default=True, type=int)
+@click.option("--size", type=click.Choice(list(plan()["sizes"])), default="full", show_default=True)
+@click.option("--processes", default=os.cpu_count() or 1, type=click.IntRange(1, 64))
+@click.option("--anyway", is_flag=True, help="Also into a database that has cases already.")
+def load_year_of_cases(
+    cases: int, year: int, seed: int, size: str, processes: int, *, anyway: bool
+) -> None:
+    """Load a year in which so many cases are dispatched, as if it had been lived through.
+
+    An empty database gets a city first. What is still open when the year ends can be read and counted, not
+    worked on: no process waits behind it.
+    """
+    runtime = _runtime()
+    with _refusals_told():
+        refuse_in_production(runtime)
+        with Bars() as bars:
+            settle(runtime, size, seed, bars.show)
+        with tqdm(desc="载入案卷 Cases loaded", unit=" cases", disable=None) as bar:
+            loaded = load_year(
+                runtime, year, cases, seed, processes=processes, tick=bar.update, anyway=anyway
+            )
+    click.echo(
+        f"{loaded.cases} cases in {loaded.seconds:.1f} s:"
+        f" {loaded.cases / max(loaded.seconds, 0.001):.0f} cases a second"
+    )
+
+
 def _begun(runtime: Runtime, command: BeginRun) -> SimulationRun:
     """Begin a span, with a bar for each part of a city that is built."""
     with Bars() as bars:
@@ -273,4 +308,4 @@ def _refusals_told() -> Iterator[None]:
         raise click.ClickException(str(error)) from error
 
 
-commands = [replay_group, simulate, demo]
+commands = [replay_group, simulate, demo, city]

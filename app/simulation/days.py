@@ -28,7 +28,7 @@ from app.simulation.lives import Condition, Life, Surroundings, answers_to
 from app.simulation.planning import HANDLED, RECEIVED, Planner, Wish
 from app.simulation.virtual import Agenda, OpenWork, VirtualTime
 
-_SUPERVISORS: Final = {"duty": SUPERVISOR, "leader": LEADER, "media": DUTY_CHIEF}
+SUPERVISORS: Final = {"duty": SUPERVISOR, "leader": LEADER, "media": DUTY_CHIEF}
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,13 +170,13 @@ class Days:
             self._look(life, at)
 
     def _asker(self, life: Life, what: str, manager: Actor, at: datetime) -> Actor:
-        if what not in _SUPERVISORS:
+        if what not in SUPERVISORS:
             return manager
-        return self.planner.staff.anyone(life.random, _SUPERVISORS[what], at) or manager
+        return self.planner.staff.anyone(life.random, SUPERVISORS[what], at) or manager
 
     def _request(self, life: Life, what: str, at: datetime) -> object:
         random, case_id = life.random, life.now.id
-        if what in _SUPERVISORS:
+        if what in SUPERVISORS:
             reason = words(random, "supervision" if what == "duty" else what)
             return RaiseSupervision(case_id, what, reason)
         if what == "return":

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from datetime import datetime, time, timedelta
-from functools import cache
+from datetime import date, datetime, time, timedelta
+from functools import cache, lru_cache
 from pathlib import Path
 from random import Random
 from typing import Any, Final, TypeVar
@@ -84,7 +84,12 @@ def is_workday(local: datetime, calendar: WorkingCalendar) -> bool:
 
 def _hours(local: datetime, duty: str, calendar: WorkingCalendar) -> tuple[datetime, datetime]:
     """Return when duty begins and ends on the day of a moment."""
+    return _hours_on(local.date(), duty, calendar)
+
+
+@lru_cache(maxsize=4096)
+def _hours_on(day: date, duty: str, calendar: WorkingCalendar) -> tuple[datetime, datetime]:
+    midnight = datetime.combine(day, time(), calendar.zone)
     hours: Mapping[str, Sequence[float]] = habits()["duty"][duty]
-    start, end = hours["workday" if is_workday(local, calendar) else "rest_day"]
-    midnight = datetime.combine(local.date(), time(), calendar.zone)
+    start, end = hours["workday" if is_workday(midnight, calendar) else "rest_day"]
     return midnight + timedelta(hours=start), midnight + timedelta(hours=end)

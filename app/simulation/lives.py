@@ -18,7 +18,7 @@ from app.simulation.virtual import CaseNow
 from sla.calendar import WorkingCalendar
 from sla.limits import Limit, LimitUnit, due_at
 
-_URGENT: Final = (LimitUnit.URGENT_HOUR, LimitUnit.URGENT_DAY)
+URGENT: Final = (LimitUnit.URGENT_HOUR, LimitUnit.URGENT_DAY)
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +61,7 @@ class Life:
     @property
     def is_urgent(self) -> bool:
         """Tell whether its limit runs day and night."""
-        return self.condition is not None and self.condition.limit.unit in _URGENT
+        return self.condition is not None and self.condition.limit.unit in URGENT
 
     @property
     def counts_on_more_time(self) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from random import Random
 from typing import Any, Final
@@ -41,6 +41,10 @@ class Staff:
     handlers: Mapping[int, Sequence[Actor]]
     ranked_units: Sequence[int]
     calendar: WorkingCalendar
+    # Who is on duty, by role, day and shift: a city has a thousand collectors.
+    _present: dict[tuple[str, int, int], Sequence[Actor]] = field(
+        default_factory=dict, repr=False, compare=False
+    )
 
     @classmethod
     def of(cls, session: Session, calendar: WorkingCalendar) -> Staff:
@@ -65,15 +69,21 @@ class Staff:
 
     def anyone(self, random: Random, role: str, at: datetime) -> Actor | None:
         """Return someone of a role who is on duty; of nobody on duty, anyone of the role."""
-        everyone = self.by_role.get(role, ())
         local = at.astimezone(self.calendar.zone)
-        day = local.toordinal()
+        shift = local.hour // _SHIFT_HOURS if role in habits()["shifts"] else 0
+        key = role, local.toordinal(), shift
+        if key not in self._present:
+            self._present[key] = self._on_duty(*key)
+        present = self._present[key]
+        return random.choice(present) if present else None
+
+    def _on_duty(self, role: str, day: int, shift: int) -> Sequence[Actor]:
+        everyone = self.by_role.get(role, ())
         if role in habits()["shifts"]:
-            shift = local.hour // _SHIFT_HOURS
             present = [who for n, who in enumerate(everyone) if (n + day) % 3 == shift]
         else:
             present = [who for n, who in enumerate(everyone) if (n + day) % 7 < _DAYS_WORKED]
-        return random.choice(present or everyone) if everyone else None
+        return present or everyone
 
     def doer(self, random: Random, item: OpenWork, at: datetime) -> Actor | None:
         """Return who does an open work item: whose it is, the head of its unit, or anyone of its role."""

@@ -16,6 +16,14 @@ from pathlib import Path
 
 from sqlalchemy import URL
 
+from tests.bench.assessment import (
+    MONTHS,
+    beside_duckdb,
+    ranking_times,
+    rebuild_times,
+    with_year,
+    workbook_times,
+)
 from tests.bench.desks import USERS, desk_times
 from tests.bench.inboxes import inbox_times
 from tests.bench.lives import learn, median_ratio, race, race_two, state_sizes
@@ -117,6 +125,40 @@ def desks(scratch: Scratch, base: URL, city: City, quick: bool) -> Iterator[Figu
         )
 
 
+def assessment(
+    scratch: Scratch, cases: int, *, size: str = "full", rounds: int = 15
+) -> Iterator[Figure]:
+    """A year of a city: loaded, each month ranked, a workbook, all facts rebuilt, DuckDB beside a month."""
+    url, loaded = with_year(scratch, "assessment", cases, size)
+    yield Figure.of("a year loaded, 2 processes", loaded.cases / loaded.seconds, "cases/s", 1500)
+    yield from assessment_of(scratch, url, rounds)
+
+
+def assessment_of(scratch: Scratch, url: URL, rounds: int) -> Iterator[Figure]:
+    """What a loaded year costs. The months are held against the first: however many lie before, each costs as much."""
+    database, settings, month = scratch.opened(url), scratch.settings, MONTHS[9]
+    times = ranking_times(database, settings, rounds)
+    first = times[MONTHS[0]].p50 * 1000
+    for one, taken in times.items():
+        yield Figure.of(
+            f"{one} ranked, every unit and indicator, p50", taken.p50 * 1000, "ms", first
+        )
+    longest = max(taken.longest for taken in times.values())
+    yield Figure.of("the slowest ranking of a month", longest * 1000, "ms", 1000)
+    book = workbook_times(url, database, settings, month)
+    name = f"workbook of {month} against reading its cases"
+    yield Figure.of(name, book.seconds, "s", book.reading_s)
+    yield Figure.of(f"peak memory of the workbook of {month}", book.peak_mb, "MB")
+    beside = beside_duckdb(url, database, settings, month, rounds)
+    name = f"{month} counted against DuckDB on Parquet"
+    yield Figure.of(name, beside.ours * 1000, "ms", beside.duck * 1000)
+    done = rebuild_times(database, settings)
+    # A year of 1.2 million cases in a quarter of an hour.
+    yield Figure.of("facts rebuilt from the log", done.cases / done.seconds, "cases/s", 1333)
+    yield Figure.of("differences found by that", done.differences, "facts")
+    database.drop_connections()
+
+
 def show(figure: Figure) -> None:
     baseline = "" if figure.baseline is None else f"{figure.baseline:>12.3f}"
     ratio = "" if figure.ratio is None else f"{figure.ratio:>8.2f} x"
@@ -130,8 +172,11 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--quick", action="store_true", help="smaller counts, for a first look")
     parser.add_argument(
-        "--only", choices=("lives", "reworks", "timers", "inboxes", "desks"), default=None
+        "--only",
+        choices=("lives", "reworks", "timers", "inboxes", "desks", "assessment"),
+        default=None,
     )
+    parser.add_argument("--cases", type=int, help="dispatched in the year of the assessment")
     arguments = parser.parse_args()
     print(f"{platform.machine()}, {os.cpu_count()} processors, Python {platform.python_version()}")
     print(f"{'':<62}{'value':>12} {'unit':<8}{'baseline':>12}{'ratio':>11}")
@@ -145,6 +190,9 @@ def main() -> None:
             "timers": lambda: timers(scratch, base, city, arguments.quick),
             "inboxes": lambda: inboxes(scratch, base, city, arguments.quick),
             "desks": lambda: desks(scratch, base, city, arguments.quick),
+            "assessment": lambda: assessment(
+                scratch, arguments.cases or (50_000 if arguments.quick else 1_200_000)
+            ),
         }
         for name, part in parts.items():
             if arguments.only in (None, name):

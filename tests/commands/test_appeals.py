@@ -12,7 +12,7 @@ from app.accounts.commands import CreatePerson
 from app.accounts.sign_in import signed_in
 from app.assessment.commands import FileAppeal
 from app.assessment.ranking import Month, ranking_of
-from app.assessment.rebuild import differences
+from app.assessment.rebuilding import differences
 from app.cases.commands import RaiseSupervision, RequestReturn
 from app.cases.log import verify_case
 from app.clock import FixedClock

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from app.assessment.rebuild import differences
+from app.assessment.rebuilding import differences
 from app.cases.commands import AssignItem, ClaimItem, CompleteWork, ReassignUnit, RequestReturn
 from app.cases.commands.reassigning import ReassignResult
 from app.cases.log import verify_case

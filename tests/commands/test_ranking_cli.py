@@ -10,9 +10,13 @@ import pytest
 from click.testing import Result
 from flask import Flask
 from openpyxl import load_workbook
+from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from app.clock import FixedClock
+from tests.commands.test_appeals import late_case
+from tests.commands.test_month_runs import published
+from tests.factories import Desk
 from tests.ranking_facts import Facts, november, october, small_city
 
 
@@ -98,3 +102,19 @@ def test_what_cannot_be_ranked_is_refused(
     result = invoke(app, *arguments)
     assert result.exit_code != 0
     assert said in result.output
+
+
+def test_published_editions_are_made_again(
+    desk: Desk, app: Flask, clock: FixedClock, session: Session
+) -> None:
+    late_case(desk, clock)
+    run_id = published(desk, clock, desk.city.supervisor)
+    runner = app.test_cli_runner()
+    good = runner.invoke(args=["assessment", "verify", "2025-11"])
+    assert (good.exit_code, good.stdout) == (0, "1 editions made again, 0 differences.\n")
+    session.execute(text("UPDATE facts SET reworks = 9"))
+    session.commit()
+    bad = runner.invoke(args=["assessment", "verify", "2025-11"])
+    assert bad.exit_code == 1
+    assert "2025-11 edition 1, facts: the live facts" in bad.output
+    assert run_id

@@ -14,6 +14,7 @@ from psycopg.rows import tuple_row
 from app.cases.answers import clean_text
 from app.cases.channels import channel_of
 from app.cases.commands.authority import REPORTERS
+from app.cases.context import StepContext
 from app.cases.log import FIRST_HASH
 from app.cases.reference import class_on
 from app.cases.steps import StepResult, collect, context_of, finish, moment_of, result_of
@@ -62,7 +63,7 @@ class ReportCase:
 def report_case(command: ReportCase, tx: Tx) -> StepResult:
     """Open a case, locate it and start its process."""
     connection, now = tx.connection, tx.clock.now()
-    case = _checked(command, now)
+    case = checked_report(command, now)
     _refuse_known(connection, case["source_key"])
     day = now.astimezone(tx.services.settings.timezone).date()
     duty = ""
@@ -70,7 +71,7 @@ def report_case(command: ReportCase, tx: Tx) -> StepResult:
         found = class_on(connection, command.class_code, day)
         case["class_code"], case["kind"], duty = found.code, found.kind, found.duty
     place = _locate(tx, command)
-    case |= _placed(place, command)
+    case |= placed(place, command)
     case["reported_by"] = tx.actor.person_id
     case["id"], instance_id, case["number"], version = next_ids(connection, day)
     version = version or active_hash(connection, CASE_KEY)
@@ -78,13 +79,7 @@ def report_case(command: ReportCase, tx: Tx) -> StepResult:
         connection, instance_id, 0, version, CASE_KEY, b"", None, None, [], [], [], case, [],
     )  # fmt: skip
     context = context_of(tx, loaded)
-    context.log(
-        "reported",
-        channel=command.channel,
-        title=case["title"],
-        grid_code=case["grid_code"],
-        outside_city=case["outside_city"],
-    )
+    log_report(context)
     data = first_data(case, duty, self_handled=command.self_handled)
     definition = deployed(connection, version).definition
     step = instance.start(definition, CASE_KEY, data, moment_of(context))
@@ -99,7 +94,7 @@ def report_case(command: ReportCase, tx: Tx) -> StepResult:
     return result_of(context, instance_id, step)
 
 
-def _checked(command: ReportCase, now: datetime) -> dict[str, Any]:
+def checked_report(command: ReportCase, now: datetime) -> dict[str, Any]:
     """Return the case's first columns. Raises InvalidInput naming a field."""
     channel_of(command.channel)
     reported_at = now if command.reported_at is None else require_aware(command.reported_at)
@@ -115,6 +110,13 @@ def _checked(command: ReportCase, now: datetime) -> dict[str, Any]:
         "source_key": _optional("source_key", command.source_key),
         "reported_at": reported_at,
     }
+
+
+def log_report(context: StepContext) -> None:
+    """Write the first row of a case's log."""
+    case = context.case
+    told = {name: case[name] for name in ("channel", "title", "grid_code", "outside_city")}
+    context.log("reported", **told)
 
 
 def blank_case() -> dict[str, Any]:
@@ -168,7 +170,8 @@ def _locate(tx: Tx, command: ReportCase) -> Place:
     return locator.locate(lon, lat)
 
 
-def _placed(place: Place, command: ReportCase) -> dict[str, Any]:
+def placed(place: Place, command: ReportCase) -> dict[str, Any]:
+    """Return the columns that say where a case lies."""
     return {
         "lon": command.lon,
         "lat": command.lat,

@@ -6,8 +6,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
-from psycopg.rows import tuple_row
-
 from app.accounts.roles import (
     DISPATCHER,
     DUTY_CHIEF,
@@ -35,11 +33,6 @@ SOURCES: Final = ("duty", "leader", "media")
 REASON_LENGTH: Final = 1000
 WITHIN_ORIGINAL: Final = "within_original"
 LONGER: Final = "longer"
-
-# Not max(no): for few rows the planner takes that to mean all of them, and stays with it when they are many.
-_NEXT_NO: Final = """
-SELECT no + 1 FROM case_requests WHERE case_id = %s AND kind = %s ORDER BY no DESC LIMIT 1
-"""
 
 
 @dataclass(frozen=True)
@@ -206,9 +199,7 @@ def _ask(context: StepContext, kind: str, reason: str, **details: object) -> int
     pending = [request["no"] for request in context.requests if request["kind"] == kind]
     if kind != "supervision" and pending:
         raise StateChanged("已有一项同类申请等待批复。")
-    with context.connection.cursor(row_factory=tuple_row) as cursor:
-        row = cursor.execute(_NEXT_NO, (context.case["id"], kind)).fetchone()
-    number: int = max([1 if row is None else int(row[0]), *(no + 1 for no in pending)])
+    number: int = max([context.next_no(kind), *(no + 1 for no in pending)])
     context.ask(kind, number, reason, details)
     context.defaults |= {"reason": reason, **details}
     return number

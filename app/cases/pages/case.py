@@ -17,19 +17,19 @@ from app.accounts.roles import (
     UNIT_MANAGER,
 )
 from app.cases.commands.authority import REPORTERS
+from app.cases.commands.report import CASE_KEY
 from app.cases.pages import room
 from app.cases.pages.deadlines import item_deadline
 from app.cases.pages.feedback import RECORDERS
 from app.cases.pages.item import may_complete, may_work_on
 from app.cases.pages.room import blueprint
-from app.cases.pages.standing import Standing, accounts_of, standing_of
+from app.cases.pages.standing import NOWHERE, Standing, accounts_of, standing_of
 from app.cases.pages.summary import summary_of
 from app.cases.queries import case_file
 from app.cases.queries.outline import OutlineStep
-from app.cases.tables import Case, CaseRequest
+from app.cases.tables import Case, CaseRequest, ProcessInstance
 from app.db.session import db
-from app.errors import NotFound
-from app.modeling.queries import deployed
+from app.modeling.queries import active_hash, deployed
 from app.run import Actor
 from app.web.access import SIGNED_IN, open_to, rule_of
 
@@ -55,14 +55,13 @@ def show_case(number: str, refused: Refused | None = None) -> str:
     session, actor, now = db.session(), room.reader(), room.now()
     case = room.case_or_404(number)
     instance = case_file.main_instance(session, case.id)
-    if instance is None:
-        raise NotFound("案件 %(number)s 没有办理流程。", number=number)
-    version = deployed(room.connection(), instance.definition_hash)
+    # A case that was loaded with its history has no process: it stands nowhere, and nobody works on it.
+    version = deployed(room.connection(), _version_of(instance))
     clocks = case_file.clocks_of(session, case.id)
     items = case_file.open_items_of(session, case.id)
     requests = case_file.requests_of(session, case.id)
     feedback = case_file.feedback_of(session, case.id)
-    standing = standing_of(instance, version, clocks, now)
+    standing = NOWHERE if instance is None else standing_of(instance, version, clocks, now)
     summary = summary_of(session, case, version, log_before=_log_before())
     asked = case_file.names_of(
         session,
@@ -86,7 +85,7 @@ def show_case(number: str, refused: Refused | None = None) -> str:
         refused=refused or Refused("", {}),
         feedback=feedback,
         may_record_feedback=case.closed_as is not None and actor.has(*RECORDERS),
-        may_replay=actor.has(*rule_of(current_app, "oversight.replay")),
+        may_replay=instance is not None and actor.has(*rule_of(current_app, "oversight.replay")),
         may_appeal=_may_appeal(actor, case),
         may_add_photos=actor.has(*REPORTERS) or any(may_work_on(actor, i.item) for i in items),
         may_complete=lambda item: may_complete(actor, item),
@@ -111,6 +110,13 @@ def actions_for(actor: Actor, case: Case, standing: Standing, pending: set[str])
         and case.closed_as is None
         and (kind == "supervision" or kind not in pending)
     )
+
+
+def _version_of(instance: ProcessInstance | None) -> str:
+    """Return the version that a case runs on; for one without a process that on which it would run now."""
+    if instance is None:
+        return active_hash(room.connection(), CASE_KEY)
+    return instance.definition_hash
 
 
 def _log_before() -> int | None:

@@ -38,6 +38,10 @@ class Standing:
     messages: frozenset[str]
 
 
+NOWHERE: Final = Standing(frozenset(), frozenset())
+"""Where a case stands that has no process."""
+
+
 @dataclass(frozen=True, slots=True)
 class ClockAccount:
     """One round of a clock with its arithmetic line by line.
