@@ -191,7 +191,7 @@ def main() -> None:
             "inboxes": lambda: inboxes(scratch, base, city, arguments.quick),
             "desks": lambda: desks(scratch, base, city, arguments.quick),
             "assessment": lambda: assessment(
-                scratch, arguments.cases or (50_000 if arguments.quick else 1_200_000)
+                scratch, arguments.cases or (50_000 if arguments.quick else 1_201_000)
             ),
         }
         for name, part in parts.items():

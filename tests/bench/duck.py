@@ -32,6 +32,7 @@ _MONTH: Final = """
 WITH charged AS (
     SELECT case_id, dispatch_no, unit_id, unfounded_returns, media_supervisions, supervisions
     FROM facts WHERE valid_from < $start AND (valid_to IS NULL OR valid_to >= $start)
+        AND (unfounded_returns > 0 OR media_supervisions > 0 OR supervisions > 0)
 ), ending AS (
     SELECT * FROM facts WHERE valid_from < $end AND (valid_to IS NULL OR valid_to >= $end)
 ), seen AS (
