@@ -50,9 +50,9 @@ WITH charged AS (
         AND c.dispatch_no = f.dispatch_no - 1
 ), judged AS (
     SELECT *, coalesce(closed_at < $end, FALSE) AS done,
-        is_theirs AND NOT on_hold AND NOT exempt AND coalesce(due_at < $end, FALSE)
+        is_theirs AND NOT on_hold AND coalesce(due_at < $end, FALSE)
             AND (due_at >= $start OR closed_at IS NULL OR closed_at >= $start) AS is_due,
-        coalesce(on_time, handed_in_at <= due_at, FALSE) AS in_time,
+        exempt OR coalesce(on_time, handed_in_at <= due_at, FALSE) AS in_time,
         dispatched_at >= $start AND dispatched_at < $end AS is_new,
         supervisions > 0 OR list_contains($attention, channel) AS supervised,
         list_contains($public, channel) AS public
@@ -114,7 +114,7 @@ class Duck:
             "attention": list(rules.attention_channels),
         }
         public = list(rules.public_channels)
-        names = [name for name in ALL_COUNTS if name != "self_handled"]
+        names = [name for name in ALL_COUNTS if name in _COUNTS]
         wanted = ", ".join(
             _COUNTS[name].format(among="" if population == ALL else f"AND {population}")
             for population in POPULATIONS
