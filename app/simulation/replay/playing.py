@@ -30,7 +30,7 @@ _OPEN_ITEMS: Final = (
 Answers = Callable[[Request, Cast], dict[str, Any]]
 
 # What is done when a request is opened, and what when it is closed, by the element that waits for it.
-_OPENING: Final[Mapping[str, Answers]] = {
+OPENING: Final[Mapping[str, Answers]] = {
     "T_verify": lambda request, cast: {"outcome": "exists"},
     "T_accept": lambda request, cast: {"outcome": "accept"},
     "T_file": lambda request, cast: {
@@ -49,8 +49,8 @@ _OPENING: Final[Mapping[str, Answers]] = {
         "handler_id": cast.handlers[request.department],
     },
 }
-_CLOSING: Final[Mapping[str, Answers]] = {
-    **_OPENING,
+CLOSING: Final[Mapping[str, Answers]] = {
+    **OPENING,
     "T_handle": lambda request, cast: {"outcome": "done", "opinion": "closed"},
     "T_confirm": lambda request, cast: {"outcome": "hand_in"},
     "T_review": lambda request, cast: {"outcome": "pass_by_photo"},
@@ -187,13 +187,13 @@ class _Playing:
         request = role.request
         closes = request.closed_at is not None and request.closed_at <= self.as_of
         if role.case_id is None:
-            opening = _Happening(role, _OPENING, is_last=not closes)
+            opening = _Happening(role, OPENING, is_last=not closes)
             self.agenda.add(request.reported_at, opening)
         else:
             self._await_timer(role, self.time.look(role.case_id), request.reported_at)
         if closes:
             assert request.closed_at is not None
-            self.agenda.add(request.closed_at, _Happening(role, _CLOSING, is_last=True))
+            self.agenda.add(request.closed_at, _Happening(role, CLOSING, is_last=True))
         if closes or role.case_id is None:
             self.played.played += 1
         else:
@@ -232,7 +232,7 @@ class _Playing:
     def _event(self, role: _Role, answers: Mapping[str, Answers]) -> PlayEvent:
         request, cast = role.request, self.cast
         given = {element: answer(request, cast) for element, answer in answers.items()}
-        return PlayEvent(role.case_id or _report_of(request), given)
+        return PlayEvent(role.case_id or report_of_request(request), given)
 
     def _await_timer(self, role: _Role, now: CaseNow, at: datetime) -> None:
         role.timer_at = None if now.timer_at is None else max(now.timer_at, at)
@@ -240,7 +240,8 @@ class _Playing:
             self.agenda.add(role.timer_at, _Happening(role, None, now.instance_id))
 
 
-def _report_of(request: Request) -> ReportCase:
+def report_of_request(request: Request) -> ReportCase:
+    """Return the report that a request begins with."""
     return ReportCase(
         channel=request.channel,
         title=request.title,
