@@ -19,6 +19,7 @@ from sqlalchemy import URL
 from tests.bench.desks import USERS, desk_times
 from tests.bench.inboxes import inbox_times
 from tests.bench.lives import learn, median_ratio, race, race_two, state_sizes
+from tests.bench.notices import RANKED, notice_cost
 from tests.bench.reworks import step_costs
 from tests.bench.scratch import Scratch
 from tests.bench.timers import PENDING, timer_figures
@@ -117,6 +118,16 @@ def desks(scratch: Scratch, base: URL, city: City, quick: bool) -> Iterator[Figu
         )
 
 
+def notices(scratch: Scratch, quick: bool) -> Iterator[Figure]:
+    """The workbook of a large city's month."""
+    cases = 10_000 if quick else 107_000
+    found = notice_cost(scratch, cases)
+    of = f"notice of {cases} cases, {RANKED} units"
+    yield Figure.of(f"{of}: against reading them", found.seconds, "s", found.reading_s)
+    yield Figure.of(f"{of}: memory against before", found.peak_mb, "MB", found.before_mb)
+    yield Figure.of(f"{of}: size", found.size_mb, "MB")
+
+
 def show(figure: Figure) -> None:
     baseline = "" if figure.baseline is None else f"{figure.baseline:>12.3f}"
     ratio = "" if figure.ratio is None else f"{figure.ratio:>8.2f} x"
@@ -130,7 +141,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--quick", action="store_true", help="smaller counts, for a first look")
     parser.add_argument(
-        "--only", choices=("lives", "reworks", "timers", "inboxes", "desks"), default=None
+        "--only",
+        choices=("lives", "reworks", "timers", "inboxes", "desks", "notices"),
+        default=None,
     )
     arguments = parser.parse_args()
     print(f"{platform.machine()}, {os.cpu_count()} processors, Python {platform.python_version()}")
@@ -145,6 +158,7 @@ def main() -> None:
             "timers": lambda: timers(scratch, base, city, arguments.quick),
             "inboxes": lambda: inboxes(scratch, base, city, arguments.quick),
             "desks": lambda: desks(scratch, base, city, arguments.quick),
+            "notices": lambda: notices(scratch, arguments.quick),
         }
         for name, part in parts.items():
             if arguments.only in (None, name):
