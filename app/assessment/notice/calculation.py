@@ -82,15 +82,6 @@ class Calculation:
         """Name an item's cell of a group's sum from another sheet."""
         return f"{self.sheet.reference}${self.letter(item)}${self.totals[group.code]}"
 
-    def column_of(self, item: Item) -> str:
-        """Name an item's whole column from another sheet."""
-        letter = self.letter(item)
-        return f"{self.sheet.reference}${letter}${FIRST_ROW}:${letter}${self.last_row}"
-
-    def link_to(self, row: ScoredUnit) -> str:
-        """Return the address of a unit's row."""
-        return f"#{self.sheet.reference}A{self.rows[row.unit.id]}"
-
     def write(self) -> None:
         """Write the sheet."""
         self.sheet.add(["计算过程"], Style(bold=True, size=14))

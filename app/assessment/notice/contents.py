@@ -22,7 +22,6 @@ from app.web.spreadsheets.writing import HEADER, Formula, Paper, Sheet, Spreadsh
 
 TITLE: Final = "目录"
 _WIDTHS: Final = (34.0, 66.0)
-_LINK: Final = Style(colour="0563C1")
 _ROW: Final = Style(boxed=True, wrapped=True)
 
 
@@ -65,7 +64,7 @@ def write_contents(sheet: Sheet, drawn: Drawn, sections: Sequence[tuple[str, lis
 
 def add_way_back(sheet: Sheet) -> None:
     """Add a link to the contents."""
-    sheet.add([Formula(link_formula(f"#'{TITLE}'!A1", f"返回{TITLE}"), f"返回{TITLE}")], _LINK)
+    sheet.add([Formula(link_formula(f"#'{TITLE}'!A1", f"返回{TITLE}"), f"返回{TITLE}")])
 
 
 def _link_to(name: str) -> Formula:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from openpyxl.utils import get_column_letter
 
+from app.assessment.notice.around import Around
 from app.assessment.notice.drawn import (
     HEADLINE,
     LINE,
@@ -19,7 +20,6 @@ from app.assessment.notice.drawn import (
 from app.assessment.notice.imprint import PREVIEW
 from app.assessment.notice.items import Sort, group_tallies
 from app.assessment.notice.printed import Column, Printed
-from app.assessment.notice.text import Around
 from app.assessment.scored import ScoredGroup, ScoredUnit
 from app.web.spreadsheets.writing import HEADER, Formula, Sheet, Spreadsheet, Style, Value
 

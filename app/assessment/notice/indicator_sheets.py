@@ -53,7 +53,7 @@ def _explain(sheet: Sheet, term: str, said: str) -> None:
 
 def _write_values(sheet: Sheet, key: str, drawn: Drawn) -> None:
     """Write each unit's counts and the figure made of them."""
-    shown = items_shown(key, drawn)
+    shown = _items_shown(key, drawn)
     sheet.add(["单位", "分组", *(item.title for item in shown)], HEADER, height=34)
     style = Style(
         boxed=True, numbers_right=True, formats=(None, None, *(item.format for item in shown))
@@ -63,7 +63,7 @@ def _write_values(sheet: Sheet, key: str, drawn: Drawn) -> None:
             sheet.add(_values(drawn.calculation, group, row, shown), style)
 
 
-def items_shown(key: str, drawn: Drawn) -> list[Item]:
+def _items_shown(key: str, drawn: Drawn) -> list[Item]:
     """Return the counts a figure is made of, and the figure where it is no count itself."""
     items, population = drawn.items, Figure.of(key).population
     counts = [items.figure(figure_key(code, population)) for code in items.counts_of(key)]

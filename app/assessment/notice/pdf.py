@@ -16,12 +16,12 @@ from reportlab.lib.units import mm
 from reportlab.pdfgen.canvas import Canvas
 from reportlab.platypus import CondPageBreak, Flowable, Paragraph, SimpleDocTemplate, Spacer, Table
 
+from app.assessment.notice.around import Around
 from app.assessment.notice.fonts import BOLD, REGULAR, register_fonts
 from app.assessment.notice.group_sheets import widths_of
 from app.assessment.notice.imprint import PREVIEW, Imprint, is_preview
 from app.assessment.notice.items import items_of
 from app.assessment.notice.printed import Printed
-from app.assessment.notice.text import Around
 from app.assessment.ranking import Month
 from app.assessment.scored import ScoredGroup, ScoredRanking
 from app.web.spreadsheets.writing import MADE_BY
@@ -47,7 +47,10 @@ def notice_pdf(
     imprint: Imprint | None = None,
     earlier: Sequence[ScoredRanking] = (),
 ) -> bytes:
-    """Return the printed tables of a month's notice. imprint, earlier: as for the workbook."""
+    """Return the printed tables of a month's notice. imprint, earlier: as for the workbook.
+
+    Raises AssetsMissing where the pages' files were not built.
+    """
     register_fonts()
     printed = Printed.of(items_of(ranking, tuple(earlier)))
     around = Around(printed, month, zone, imprint)

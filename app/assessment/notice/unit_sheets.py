@@ -31,7 +31,7 @@ _COLUMNS: Final = (
     ("说明", 44),
 )
 _WIDTHS: Final = tuple(float(width) for _, width in _COLUMNS)
-_CASE: Final = Style(boxed=True, formats=(None,) * 5 + (TIME_FORMAT,) * 3 + ("General",))
+_CASE: Final = Style(boxed=True, formats=(None,) * 5 + (TIME_FORMAT,) * 3)
 _SHOWN: Final = (Sort.COUNT, Sort.FIGURE, Sort.MARK, Sort.POINTS, Sort.TOTAL, Sort.RANK, Sort.MOVE)
 _MINUTES_A_DAY: Final = 24 * 60
 

@@ -19,11 +19,11 @@ from docx.shared import Mm, Pt, RGBColor
 from docx.table import Table, _Cell
 from docx.text.paragraph import Paragraph
 
+from app.assessment.notice.around import Around
 from app.assessment.notice.group_sheets import widths_of
 from app.assessment.notice.imprint import PREVIEW, Imprint
 from app.assessment.notice.items import items_of
 from app.assessment.notice.printed import Printed
-from app.assessment.notice.text import Around
 from app.assessment.ranking import Month
 from app.assessment.scored import ScoredGroup, ScoredRanking
 from app.web.spreadsheets.writing import MADE_BY, untimed

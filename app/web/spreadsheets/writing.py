@@ -41,6 +41,7 @@ TEXT_LIMIT: Final = 32_767
 """The most characters that a cell holds."""
 _EARLIEST_ZIP: Final = (1980, 1, 1, 0, 0, 0)
 
+_LINK: Final = "0563C1"
 _LINE: Final = Side(style="thin", color="999999")
 _BOX: Final = Border(left=_LINE, right=_LINE, top=_LINE, bottom=_LINE)
 _SHADE: Final = PatternFill("solid", fgColor="EDF1F6")
@@ -56,6 +57,11 @@ class Formula:
 
     text: str
     value: int | float | str
+
+    @property
+    def is_link(self) -> bool:
+        """Tell whether it leads somewhere."""
+        return self.text.startswith("HYPERLINK(")
 
 
 Value = str | int | float | datetime | Formula | None
@@ -195,6 +201,8 @@ class Sheet:
         if isinstance(value, Formula):
             cell.value = f"={value.text}"
             self.shown[f"{get_column_letter(place)}{self.rows}"] = value.value
+            if value.is_link:
+                look, bare = replace(look, colour=_LINK), False
         elif isinstance(value, str):
             cell.value = ILLEGAL_CHARACTERS_RE.sub("", value)[:TEXT_LIMIT]
             # Not what the text looks like: data from outside is never a formula.
