@@ -30,7 +30,7 @@ from app.assessment.notice.workbook import notice_workbook
 from app.assessment.queries import Basis
 from app.assessment.ranking import Month
 from app.assessment.scored import ScoredRanking, counted, scored_by
-from app.assessment.snapshots import in_place_of_tables, snapshot_text, take_snapshot
+from app.assessment.snapshots import in_place_of_tables, kept_snapshot, take_snapshot
 from app.assessment.tables import NoticeFile, Run
 from app.db.session import Database
 from app.processes.tables import ProcessLog
@@ -123,9 +123,9 @@ def kept_file(session: Session, run_id: int, name: str) -> NoticeFile | None:
 
 
 def frozen_facts(session: Session, run: Run) -> bytes:
-    """Return the text of the snapshot that a published edition was counted from."""
+    """Return the snapshot that a published edition was counted from, zstd."""
     assert run.facts_hash is not None, "a published edition has its facts"
-    return snapshot_text(session, run.facts_hash)
+    return kept_snapshot(session, run.facts_hash)
 
 
 def made_file(database: Database, facts: bytes, edition: Edition, name: str, address: str) -> bytes:

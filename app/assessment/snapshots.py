@@ -10,6 +10,7 @@ import hashlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from io import BufferedReader
 from typing import Any, Final, cast
 
 import psycopg
@@ -64,23 +65,22 @@ WHERE b.at >= :start AND b.at < :end AND b.at <= :as_of ON CONFLICT DO NOTHING
 """
 
 
+_BLOCK: Final = 2**20
+"""So many bytes of a table's rows stand behind one heading, a little more for the last row; a month is 100 MB."""
+
+
 @dataclass(frozen=True, slots=True)
 class Taken:
-    """A snapshot: the text, and how many facts it holds."""
+    """A snapshot: the SHA-256 of its text, how many facts it holds, and the text, zstd."""
 
-    text: bytes
+    hash: str
     facts: int
-
-    @property
-    def hash(self) -> str:
-        """Return the SHA-256 of the text, by which an edition names it."""
-        return hashlib.sha256(self.text).hexdigest()
+    content: bytes
 
 
 def take_snapshot(session: Session, basis: Basis) -> Taken:
     """Return all rows that the figures of a period come from, as of a moment; taken again later it is the same."""
-    connection = session.connection()
-    raw = cast("psycopg.Connection[Any]", connection.connection.dbapi_connection)
+    raw = cast("psycopg.Connection[Any]", session.connection().connection.dbapi_connection)
     seen, bound = seen_case_ids(basis)
     session.execute(text("CREATE TEMP TABLE snapshot_cases (case_id bigint PRIMARY KEY)"))
     session.execute(text(f"INSERT INTO snapshot_cases {seen}"), bound)
@@ -93,37 +93,42 @@ def take_snapshot(session: Session, basis: Basis) -> Taken:
         "end": basis.period.end,
         "month": month_of(basis.period),
     }
-    parts, facts = [], 0
+    digest, packer, packed, facts = hashlib.sha256(), _packer(), [], 0
     for table, query in _TABLES.items():
-        rows = _copied(raw, query, moments)
-        parts.append(f"{table} {len(rows)}\n".encode() + rows)
-        if table == "facts":
-            facts = rows.count(b"\n") - 1
+        for rows in _copied(raw, query, moments):
+            facts += rows.count(b"\n") if table == "facts" else 0
+            for part in (f"{table} {len(rows)}\n".encode(), rows):
+                digest.update(part)
+                packed.append(packer.compress(part))
+    packed.append(packer.flush())
     session.execute(text("DROP TABLE snapshot_cases"))
-    return Taken(b"".join(parts), facts)
+    # Less the line of names.
+    return Taken(digest.hexdigest(), facts - 1, b"".join(packed))
 
 
 def keep_snapshot(session: Session, taken: Taken) -> None:
     """Keep a snapshot under its hash; one that is there already is the same."""
     if session.get(Snapshot, taken.hash) is None:
-        content = zstandard.ZstdCompressor(level=6).compress(taken.text)
-        session.add(Snapshot(hash=taken.hash, facts=taken.facts, content=content))
+        session.add(Snapshot(hash=taken.hash, facts=taken.facts, content=taken.content))
         session.flush()
 
 
-def snapshot_text(session: Session, snapshot_hash: str) -> bytes:
-    """Return the text of a kept snapshot. Raises StateChanged when it is not what its hash says."""
+def kept_snapshot(session: Session, snapshot_hash: str) -> bytes:
+    """Return a kept snapshot, zstd. Raises StateChanged when it is not what its hash says."""
     row = session.get(Snapshot, snapshot_hash)
     assert row is not None, "an edition refers to its snapshot"
-    content = zstandard.ZstdDecompressor().decompress(row.content)
-    if hashlib.sha256(content).hexdigest() != snapshot_hash:
+    digest = hashlib.sha256()
+    with _reader(row.content) as text_:
+        while block := text_.read(_BLOCK):
+            digest.update(block)
+    if digest.hexdigest() != snapshot_hash:
         raise StateChanged("事实快照 %(hash)s 与其校验值不符，已被改动。", hash=snapshot_hash[:12])
-    return content
+    return row.content
 
 
 @contextmanager
 def in_place_of_tables(database: Database, content: bytes) -> Iterator[Session]:
-    """Yield a session that reads a snapshot where the tables stand; nothing of it stays."""
+    """Yield a session that reads a snapshot, zstd, where the tables stand; nothing of it stays."""
     bind = database.writing
     engine = bind if isinstance(bind, Engine) else bind.engine
     # A connection of its own: another's prepared statements know the tables by what they were.
@@ -140,15 +145,15 @@ def in_place_of_tables(database: Database, content: bytes) -> Iterator[Session]:
 
 def _restore(connection: Connection, content: bytes) -> None:
     raw = cast("psycopg.Connection[Any]", connection.connection.dbapi_connection)
-    for table, rows in _parts(content):
-        header, _, _lines = rows.partition(b"\n")
-        columns = sql.SQL(", ").join(sql.Identifier(one) for one in header.decode().split(","))
-        name = sql.Identifier(table)
-        made = "CREATE TEMP TABLE {} ON COMMIT DROP AS SELECT {} FROM public.{} WITH NO DATA"
-        raw.execute(sql.SQL(made).format(name, columns, name))
-        into = sql.SQL("COPY pg_temp.{} ({}) FROM STDIN (FORMAT csv, HEADER)").format(name, columns)
-        with raw.cursor().copy(into) as copy:
-            copy.write(rows)
+    made: dict[str, sql.Composed] = {}
+    with _reader(content) as text_:
+        for table, block in _blocks(text_):
+            begin = 0
+            if table not in made:
+                begin = block.index(b"\n") + 1
+                made[table] = _create(raw, table, block[: begin - 1].decode().split(","))
+            with raw.cursor().copy(made[table]) as copy:
+                copy.write(memoryview(block)[begin:])
     raw.execute("CREATE UNIQUE INDEX ON pg_temp.facts (case_id, dispatch_no, valid_from)")
     raw.execute("CREATE UNIQUE INDEX ON pg_temp.facts (id)")
     raw.execute("CREATE UNIQUE INDEX ON pg_temp.cases (id)")
@@ -156,17 +161,24 @@ def _restore(connection: Connection, content: bytes) -> None:
         raw.execute(sql.SQL("ANALYZE pg_temp.{}").format(sql.Identifier(table)))
 
 
-def _parts(content: bytes) -> Iterator[tuple[str, bytes]]:
-    """Yield each table's rows. Its heading says how long they are: a value may hold any line."""
-    at = 0
-    while at < len(content):
-        line_end = content.index(b"\n", at)
-        name, length = content[at:line_end].decode().split()
-        at = line_end + 1 + int(length)
-        yield name, content[line_end + 1 : at]
+def _create(raw: psycopg.Connection[Any], table: str, names: list[str]) -> sql.Composed:
+    """Create a table of these columns in place of the one of its name; return how rows are copied into it."""
+    columns = sql.SQL(", ").join(sql.Identifier(one) for one in names)
+    name = sql.Identifier(table)
+    made = "CREATE TEMP TABLE {} ON COMMIT DROP AS SELECT {} FROM public.{} WITH NO DATA"
+    raw.execute(sql.SQL(made).format(name, columns, name))
+    return sql.SQL("COPY pg_temp.{} ({}) FROM STDIN (FORMAT csv)").format(name, columns)
 
 
-def _copied(raw: psycopg.Connection[Any], query: str, moments: dict[str, Any]) -> bytes:
+def _blocks(text_: BufferedReader) -> Iterator[tuple[str, bytes]]:
+    """Yield blocks of rows with their table. The heading says how long one is: a value may hold any line."""
+    while heading := text_.readline():
+        name, length = heading.decode().split()
+        yield name, text_.read(int(length))
+
+
+def _copied(raw: psycopg.Connection[Any], query: str, moments: dict[str, Any]) -> Iterator[bytes]:
+    """Yield the rows that a query finds as CSV, whole rows and as many as make a block; the first is the names."""
     statement = query
     for name in moments:
         statement = statement.replace(f":{name}", f"%({name})s")
@@ -174,5 +186,22 @@ def _copied(raw: psycopg.Connection[Any], query: str, moments: dict[str, Any]) -
     # COPY takes no parameters, so they are written into it as the driver's own literals.
     with psycopg.ClientCursor(raw) as client:
         written = client.mogrify(statement, bound)
+    rows, size = [], 0
     with raw.cursor().copy(f"COPY ({written}) TO STDOUT (FORMAT csv, HEADER)") as copy:
-        return b"".join(bytes(block) for block in copy)
+        for row in copy:
+            rows.append(bytes(row))
+            size += len(rows[-1])
+            if size >= _BLOCK:
+                yield b"".join(rows)
+                rows, size = [], 0
+    if rows:
+        yield b"".join(rows)
+
+
+def _packer() -> zstandard.ZstdCompressionObj:
+    return zstandard.ZstdCompressor(level=6).compressobj()
+
+
+def _reader(content: bytes) -> BufferedReader:
+    stream = zstandard.ZstdDecompressor().stream_reader(content)
+    return BufferedReader(stream, _BLOCK)

@@ -19,6 +19,7 @@ from sqlalchemy import URL
 from tests.bench.assessment import (
     MONTHS,
     beside_duckdb,
+    frozen_months,
     ranking_times,
     rebuild_times,
     with_year,
@@ -149,6 +150,9 @@ def assessment_of(scratch: Scratch, url: URL, rounds: int) -> Iterator[Figure]:
     name = f"workbook of {month} against reading its cases"
     yield Figure.of(name, book.seconds, "s", book.reading_s)
     yield Figure.of(f"peak memory of the workbook of {month}", book.peak_mb, "MB")
+    frozen = frozen_months(database, settings)
+    yield Figure.of("a month frozen; twice, with the same bytes", frozen.seconds, "s")
+    yield Figure.of("what is kept of a frozen month", frozen.size_mb, "MB")
     beside = beside_duckdb(url, database, settings, month, rounds)
     name = f"{month} counted against DuckDB on Parquet"
     yield Figure.of(name, beside.ours * 1000, "ms", beside.duck * 1000)

@@ -17,6 +17,7 @@ from typing import Any
 from sqlalchemy import URL
 from sqlalchemy.orm import Session
 
+from app.assessment.editions import plain_counts
 from app.assessment.queries import Basis, alike_facts, counted_cases
 from app.assessment.ranking import (
     Month,
@@ -26,7 +27,8 @@ from app.assessment.ranking import (
     tallies_by_population,
 )
 from app.assessment.rebuilding import check_all
-from app.assessment.scored import scored
+from app.assessment.scored import counted, scored
+from app.assessment.snapshots import in_place_of_tables, take_snapshot
 from app.db.session import Database
 from app.run import installed_runtime
 from app.settings import Settings
@@ -57,6 +59,14 @@ class Workbook:
     seconds: float
     peak_mb: float
     reading_s: float
+
+
+@dataclass(frozen=True)
+class Frozen:
+    """A month's facts frozen: in how many seconds, and how large they are kept."""
+
+    seconds: float
+    size_mb: float
 
 
 @dataclass(frozen=True)
@@ -122,6 +132,24 @@ def rebuild_times(database: Database, settings: Settings) -> Rebuilding:
     return Rebuilding(cases, time.perf_counter() - began, differences)
 
 
+def frozen_months(database: Database, settings: Settings) -> Frozen:
+    """Freeze every month twice, and count each from its snapshot: the bytes and the figures must be the same."""
+    zone, seconds = settings.timezone, []
+    for month in MONTHS:
+        basis = Basis.of(month.period(zone), None, counting_rules())
+        with database.sessions() as session:
+            began = time.perf_counter()
+            taken = take_snapshot(session, basis)
+            seconds.append(time.perf_counter() - began)
+            again = take_snapshot(session, basis)
+            live = plain_counts(counted(session, month.period(zone)))
+        assert taken == again, f"{month} frozen twice is not the same"
+        with in_place_of_tables(database, taken.content) as frozen:
+            kept = plain_counts(counted(frozen, month.period(zone)))
+        assert kept == live, f"{month} counted from its snapshot is another"
+    return Frozen(statistics.median(seconds), len(taken.content) / 1e6)
+
+
 def beside_duckdb(
     url: URL, database: Database, settings: Settings, month: Month, rounds: int
 ) -> Beside:
@@ -135,12 +163,12 @@ def beside_duckdb(
     with tempfile.TemporaryDirectory() as folder, connected(url) as connection:
         duck = Duck(connection, Path(folder))
         theirs = _timed(database, lambda session: duck.tallies(period, rules), rounds)
-        counted = duck.tallies(period, rules)
+        told = duck.tallies(period, rules)
     with database.sessions() as session:
         mine = ours(session)
     for population in POPULATIONS:
-        for unit_id in mine[population].keys() | counted[population].keys():
-            pair = [one[population].get(unit_id, Tally()) for one in (mine, counted)]
+        for unit_id in mine[population].keys() | told[population].keys():
+            pair = [one[population].get(unit_id, Tally()) for one in (mine, told)]
             assert pair[0] == pair[1], f"{month}, {population}, unit {unit_id}: {pair}"
     return Beside(_timed(database, ours, rounds).p50, theirs.p50)
 
