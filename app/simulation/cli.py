@@ -26,6 +26,7 @@ from app.cases.calendars import working_calendar
 from app.clock import require_aware
 from app.errors import AppError
 from app.run import SYSTEM, Runtime, run
+from app.simulation.assessed import assess_last_month
 from app.simulation.bars import Bars
 from app.simulation.builders.plan import plan
 from app.simulation.city import demo_accounts
@@ -155,6 +156,7 @@ def seed(if_empty: bool) -> None:
             command = BeginRun(DEMO_SIZE, DEMO_SEED, per_day, True, from_at, until_at)
             span = _begun(runtime, command)
         _live(runtime, span)
+        assess_last_month(runtime, span.until_at)
 
 
 @demo.command("accounts")

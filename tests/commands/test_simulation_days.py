@@ -19,6 +19,7 @@ from app.db.session import Database, engine_for
 from app.errors import StateChanged
 from app.run import SYSTEM, Runtime, Services, install, installed_runtime, run
 from app.settings import REPOSITORY, Settings
+from app.simulation.assessed import assess_last_month
 from app.simulation.commands import BeginRun
 from app.simulation.demo import demo_span, staged_cases
 from app.simulation.equipping import equip
@@ -331,3 +332,32 @@ def test_people_begin_soon_after_their_hours_do(settings: Settings, day: int, ho
             <= timedelta(hours=local.hour, minutes=local.minute) - timedelta(hours=7, minutes=45)
             < timedelta(hours=2)
         )
+
+
+def test_last_month_is_assessed_once_and_at_its_own_times(
+    server_url: URL, template_url: URL, module_settings: Settings
+) -> None:
+    with city(server_url, template_url, module_settings) as database:
+        span = begun(MONDAY, TUESDAY, is_demo=True)
+        live_through(installed_runtime(), span, staged=staged_cases)
+        until = datetime(2025, 12, 10, 4, 0, tzinfo=UTC)
+        assess_last_month(installed_runtime(), until)
+        assess_last_month(installed_runtime(), until)
+        query = "SELECT month::text, edition, state, signed_by IS NOT NULL, published_at FROM assessment_runs"
+        # Laid out on the 1st at nine; five working days; two hours to sign.
+        assert rows(database, query) == [
+            ("2025-11-01", 1, "published", True, datetime(2025, 12, 8, 3, 0, tzinfo=UTC))
+        ]
+
+
+def test_a_month_just_over_is_only_laid_out(
+    server_url: URL, template_url: URL, module_settings: Settings
+) -> None:
+    with city(server_url, template_url, module_settings) as database:
+        begun(MONDAY, TUESDAY, is_demo=True)
+        assess_last_month(installed_runtime(), datetime(2025, 12, 2, 4, 0, tzinfo=UTC))
+        assert rows(database, "SELECT state FROM assessment_runs") == [("confirming",)]
+        assess_last_month(installed_runtime(), datetime(2025, 11, 30, 4, 0, tzinfo=UTC))
+        assert rows(
+            database, "SELECT count(*) FROM assessment_runs WHERE month < '2025-11-01'"
+        ) == [(1,)]
