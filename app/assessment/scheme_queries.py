@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from zoneinfo import ZoneInfo
@@ -11,8 +11,16 @@ from sqlalchemy import case, select
 from sqlalchemy.orm import Session, aliased
 
 from app.accounts.tables import Person, Unit
+from app.assessment.editions import counted_from, rules_from, shown_edition
 from app.assessment.ranking import Month
-from app.assessment.scored import ScoredRanking, ScoredUnit, counted, scheme_in_force, scored_by
+from app.assessment.scored import (
+    Counted,
+    ScoredRanking,
+    ScoredUnit,
+    counted,
+    scheme_in_force,
+    scored_by,
+)
 from app.assessment.tables import AssessmentScheme
 from app.errors import NotFound
 from sla.schemes import Scheme
@@ -93,14 +101,29 @@ def scheme_of(session: Session, scheme_id: int) -> AssessmentScheme:
     return row
 
 
+def counted_month(session: Session, month: Month, zone: ZoneInfo) -> Counted:
+    """Return the counts of a month that is over: of its edition, where it has one."""
+    run = shown_edition(session, month.first_on)
+    if run is not None:
+        return counted_from(run.counted, rules_from(run.rules), zone)
+    return counted(session, month.period(zone))
+
+
 def tried(
-    session: Session, scheme: Scheme, now: datetime, zone: ZoneInfo, months: int = MONTHS_TRIED
+    session: Session,
+    scheme: Scheme,
+    now: datetime,
+    zone: ZoneInfo,
+    count: Callable[[Month], Counted] | None = None,
 ) -> list[Tried]:
-    """Score the last months that are over by a draft and by the scheme of each month, the latest first."""
+    """Score the last months that are over by a draft and by the scheme of each month, the latest first.
+
+    count: how a month is counted, for who keeps the answers for a while.
+    """
     found = []
-    for back in range(1, months + 1):
+    for back in range(1, MONTHS_TRIED + 1):
         month = Month.of(now, zone).plus(-back)
-        figures = counted(session, month.period(zone))
+        figures = count(month) if count else counted_month(session, month, zone)
         present = scheme_in_force(session, month.first_on)
         found.append(Tried(month, scored_by(figures, present), scored_by(figures, scheme)))
     return found

@@ -50,7 +50,7 @@ def assess_last_month(runtime: Runtime, until: datetime) -> None:
     _appeal(runtime, people, (span.start, span.end), begins_at + 2 * _AN_HOUR, until)
     _publish(runtime, run_id, people[SIGNER], until)
     # One that waits for the approvers of the demo.
-    _appeal(runtime, people, (until - timedelta(days=4), until), until, until)
+    _appeal(runtime, people, (until - timedelta(days=6), until), until, until)
 
 
 def _appeal(

@@ -23,14 +23,15 @@ from app.assessment.pages.ranking import (
 )
 from app.assessment.ranking import GROUP_NAMES, Month
 from app.assessment.scheme_forms import SchemeForm
-from app.assessment.scheme_queries import lost, scheme_of, schemes, tried
-from app.assessment.scored import as_in_force, scheme_in_force
+from app.assessment.scheme_queries import counted_month, lost, scheme_of, schemes, tried
+from app.assessment.scored import Counted, as_in_force, scheme_in_force
 from app.assessment.tables import AssessmentScheme
 from app.db.session import db
 from app.errors import InvalidInput
 from app.web.access import open_to
 from app.web.acting import act
 from app.web.errors import status_of
+from app.web.kept import kept
 from app.web.language import language_code
 from sla.figures import MEASURES, POPULATIONS, Figure, figure_name
 from sla.indicators import AVERAGE_NAMES, EVERY
@@ -113,6 +114,12 @@ def save_scheme(scheme_id: int) -> ResponseReturnValue:
     return redirect(url_for("assessment.scheme", scheme_id=scheme_id))
 
 
+def _counted(month: Month) -> Counted:
+    """Return the counts of a month, a little old at most: a draft is tried again and again."""
+    session = db.session()
+    return kept(("counted", month), lambda: counted_month(session, month, zone()))[1]
+
+
 @blueprint.get("/schemes/<int:scheme_id>/preview")
 @open_to(*SEE_ALL)
 def try_scheme(scheme_id: int) -> str:
@@ -120,7 +127,7 @@ def try_scheme(scheme_id: int) -> str:
     session = db.session()
     row = scheme_of(session, scheme_id)
     draft = parse_scheme(row.data)
-    months = tried(session, draft, runtime().clock.now(), zone())
+    months = tried(session, draft, runtime().clock.now(), zone(), _counted)
     chosen = request.args.get("month")
     shown = next((one for one in months if str(one.month) == chosen), months[0])
     return render_template(
