@@ -108,6 +108,7 @@ def _serve(app: Flask, host: str, port: int) -> int:
         "PATH": f"{programs}{os.pathsep}{os.environ.get('PATH', '')}",
         "HOST": host,
         "PORT": str(port),
+        "JINGWEI_ADDRESS": os.environ.get("JINGWEI_ADDRESS") or f"http://{host}:{port}/",
         "FLASK_APP": "wsgi",
         "PYTHONUNBUFFERED": "1",
     }

@@ -46,6 +46,8 @@ class Settings:
     production: bool = False
     # How many proxies of our own stand before us and add the address that a request came from.
     proxies: int = 0
+    # What links in printed documents begin with, such as https://city.example/; empty: no links.
+    address: str = ""
 
     @property
     def timezone(self) -> ZoneInfo:
@@ -78,6 +80,7 @@ class Settings:
             oidc_login_claim=given.get("JINGWEI_OIDC_LOGIN_CLAIM", cls.oidc_login_claim),
             production=given.get("JINGWEI_PRODUCTION") == "1",
             proxies=int(given.get("JINGWEI_PROXIES", cls.proxies)),
+            address=given.get("JINGWEI_ADDRESS", cls.address),
         )
 
     def check_production(self) -> None:

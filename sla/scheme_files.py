@@ -142,6 +142,18 @@ class _Reader:
 def parse_scheme(plain: object) -> Scheme:
     """Read a scheme from JSON. Raises InvalidInput with every fault: {"lines.3.points": what is wrong}."""
     reader = _Reader()
+    scheme = _read_scheme(reader, plain)
+    if reader.faults:
+        raise InvalidInput(reader.faults)
+    return scheme
+
+
+def stored_scheme(plain: object) -> Scheme:
+    """Read a scheme that was checked when it was put in force: later checks do not change what it says."""
+    return _read_scheme(_Reader(), plain)
+
+
+def _read_scheme(reader: _Reader, plain: object) -> Scheme:
     if not isinstance(plain, Mapping):
         raise InvalidInput({"": "考核方案须为一组键和值"})
     reader.unknown(plain, _SCHEME_KEYS, "")
@@ -169,8 +181,6 @@ def parse_scheme(plain: object) -> Scheme:
     _check_places(reader, scheme)
     if not reader.faults:
         _check_total(reader, scheme)
-    if reader.faults:
-        raise InvalidInput(reader.faults)
     return scheme
 
 

@@ -9,12 +9,18 @@ from functools import lru_cache
 from typing import Final
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import func, select, text, tuple_
+from sqlalchemy import false, func, select, text, tuple_
 from sqlalchemy.orm import Session
 
 from app.accounts.tables import Unit
 from app.assessment.tables import Appeal, AppealEvidence, Run
-from app.cases.commands.rulings import LATE, MEDIA_SUPERVISION, UNFOUNDED_RETURN
+from app.cases.commands.rulings import (
+    LATE,
+    MEDIA_SUPERVISION,
+    UNFOUNDED_RETURN,
+    Contested,
+)
+from app.cases.queries.visibility import CENTRE
 from app.cases.tables import Case
 from app.errors import NotFound, StateChanged
 from app.processes.tables import ProcessItem
@@ -39,9 +45,11 @@ FROM cases c JOIN facts f ON f.case_id = c.id AND f.dispatch_no = c.dispatches A
 WHERE c.id = :case_id
 """
 _DECIDER: Final = """
-SELECT r.decided_by FROM case_requests r
-WHERE r.case_id = :case_id AND r.kind = 'return' AND r.decision = 'unfounded'
-ORDER BY r.decided_at DESC LIMIT 1
+SELECT CASE r.kind WHEN 'return' THEN r.decided_by ELSE r.asked_by END FROM case_requests r
+WHERE r.case_id = :case_id
+  AND (:ground = 'unfounded_return' AND r.kind = 'return' AND r.decided_at = :at
+       OR :ground = 'media_supervision' AND r.kind = 'supervision' AND r.asked_at = :at)
+LIMIT 1
 """
 
 
@@ -102,10 +110,9 @@ def _laid_out_until(session: Session, at: datetime) -> datetime | None:
 
 
 def decided_the_contested(session: Session, appeal: Appeal) -> int | None:
-    """Return who ruled on the return that an appeal is against."""
-    if appeal.ground != UNFOUNDED_RETURN:
-        return None
-    found: int | None = session.scalar(text(_DECIDER), {"case_id": appeal.case_id})
+    """Return who ruled on the return, or raised the supervision, that an appeal is against."""
+    bound = {"case_id": appeal.case_id, "ground": appeal.ground, "at": appeal.contested_at}
+    found: int | None = session.scalar(text(_DECIDER), bound)
     return found
 
 
@@ -152,8 +159,9 @@ def appeal_lines(
         .order_by(Appeal.filed_at.desc(), Appeal.id.desc())
         .limit(size)
     )
-    if not (SYSTEM_ROLE in actor.roles or not actor.ranked):
-        query = query.where(Unit.path.startswith(actor.unit_path, autoescape=True))
+    if not sees_all_appeals(actor):
+        own = Unit.path.startswith(actor.unit_path, autoescape=True)
+        query = query.where(own if actor.ranked else false())
     if undecided:
         query = query.where(Appeal.decision.is_(None))
     if before is not None:
@@ -161,6 +169,11 @@ def appeal_lines(
     rows = session.execute(query).all()
     waiting = _waiting(session, [row[0].process_id for row in rows])
     return [AppealLine(row[0], row[1], row[2], waiting.get(row[0].process_id)) for row in rows]
+
+
+def sees_all_appeals(actor: Actor) -> bool:
+    """Tell whether a person reads every unit's appeals: the centre does, but for its collectors."""
+    return SYSTEM_ROLE in actor.roles or (not actor.ranked and actor.has(*CENTRE))
 
 
 def _waiting(session: Session, process_ids: Sequence[int]) -> Mapping[int, ProcessItem]:
@@ -175,6 +188,31 @@ def open_appeals_in(session: Session, start: datetime, end: datetime) -> int:
         Appeal.decision.is_(None), Appeal.contested_at >= start, Appeal.contested_at < end
     )
     return session.scalar(query) or 0
+
+
+def contested_by(appeal: Appeal) -> Contested:
+    """Return what an appeal is about, as the cases room takes it."""
+    return Contested(
+        appeal.case_id,
+        appeal.dispatch_no,
+        appeal.unit_id,
+        appeal.ground,
+        appeal.contested_at,
+        appeal.id,
+    )
+
+
+def won_since(
+    session: Session, start: datetime, end: datetime, since: datetime
+) -> Sequence[Appeal]:
+    """Return the appeals that bear on a period and were won after a moment."""
+    query = select(Appeal).where(
+        Appeal.decision == UPHELD,
+        Appeal.decided_at > since,
+        Appeal.contested_at >= start,
+        Appeal.contested_at < end,
+    )
+    return session.scalars(query.order_by(Appeal.id)).all()
 
 
 def require_in_time(

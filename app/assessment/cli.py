@@ -116,7 +116,7 @@ def verify(written: str) -> None:
         with runtime.database.sessions() as session:
             runs = published_runs(session, month.first_on)
             for one in runs:
-                for what, how in faults_of(runtime.database, session, one, zone):
+                for what, how in faults_of(session, one, zone):
                     click.echo(f"{month} edition {one.edition}, {what}: {how}")
                     found += 1
     except AppError as error:

@@ -31,7 +31,7 @@ from app.errors import NotFound
 from sla.counting_rules import CountingRules, Ratio
 from sla.figures import Value
 from sla.indicators import Period, Tally, every_indicator, indicators
-from sla.scheme_files import parse_scheme
+from sla.scheme_files import stored_scheme
 
 CONFIRMING: Final = "confirming"
 RULING: Final = "ruling"
@@ -59,9 +59,14 @@ def rules_from(plain: Mapping[str, Any]) -> CountingRules:
     usual = CountingRules()
     values: dict[str, Any] = {}
     for entry in fields(CountingRules):
-        value, kind = plain[entry.name], type(getattr(usual, entry.name))
+        # A rule that there was not yet was as it usually is.
+        usually = getattr(usual, entry.name)
+        value, kind = plain.get(entry.name, usually), type(usually)
         if entry.name == "rates":
-            value = {code: Ratio(**ratio) for code, ratio in value.items()}
+            value = {
+                code: ratio if isinstance(ratio, Ratio) else Ratio(**ratio)
+                for code, ratio in value.items()
+            }
         values[entry.name] = value if entry.name == "rates" else kind(value)
     return CountingRules(**values)
 
@@ -105,8 +110,12 @@ def counted_from(plain: Mapping[str, Any], rules: CountingRules, tz: Any) -> Cou
 def ranking_of_run(run: Run, tz: Any) -> ScoredRanking:
     """Return the ranking of an edition, from the counts it kept."""
     rules = rules_from(run.rules)
-    scheme = SchemeInForce(run.scheme_id, 0, parse_scheme(run.scheme), None)
-    return scored_by(counted_from(run.counted, rules, tz), scheme)
+    return scored_by(counted_from(run.counted, rules, tz), scheme_of_run(run))
+
+
+def scheme_of_run(run: Run) -> SchemeInForce:
+    """Return the scheme that an edition was scored by."""
+    return SchemeInForce(run.scheme_id, 0, stored_scheme(run.scheme), None)
 
 
 def figures_of_run(run: Run, tz: Any) -> Ranking:
@@ -132,6 +141,22 @@ def changes_between(before: ScoredRanking | None, after: ScoredRanking) -> list[
     if before is None:
         return []
     found = []
+    still = {row.unit.id for row in after.rows}
+    for row in before.rows:
+        if row.unit.id not in still:
+            counts = {
+                name: [count, 0] for name, count in asdict(row.figures.tally).items() if count
+            }
+            found.append(
+                {
+                    "unit": row.unit.code,
+                    "name": row.unit.name,
+                    "name_en": row.unit.name_en,
+                    "total": [_text(row.total), None],
+                    "rank": [row.rank, None],
+                    "counts": counts,
+                }
+            )
     for row in after.rows:
         old = before.row_of(row.unit.id)
         counts = _changed_counts(old, row)

@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import Final
 
-from sqlalchemy import select, text
+from sqlalchemy import text
 
 from app.accounts.roles import SUPERVISOR, UNIT_MANAGER
 from app.assessment.appeals import (
     REFUSED,
     UPHELD,
     appeal_of_process,
-    appeal_rules,
+    contested_by,
     decided_the_contested,
     open_appeals_in,
+    won_since,
 )
+from app.assessment.carrying import carries_later, mark_carried
 from app.assessment.editions import (
     ABANDONED,
     CONFIRMING,
@@ -23,31 +24,29 @@ from app.assessment.editions import (
     RULING,
     SIGNING,
     changes_between,
-    open_run,
     published_edition,
     ranking_of_run,
     run_of_process,
 )
-from app.assessment.queries import Basis
-from app.assessment.ranking import Month, counting_rules
-from app.assessment.running import begin_edition, count, month_of_run, zone_of
-from app.assessment.snapshots import keep_snapshot, take_snapshot
+from app.assessment.running import (
+    DECIDING,
+    FREEZING,
+    basis_of_run,
+    count,
+    span_of,
+    wait_for_older_writers,
+    zone_of,
+)
+from app.assessment.snapshots import in_place_of_tables, keep_snapshot, take_snapshot
 from app.assessment.tables import Appeal, Run
 from app.cases.commands.rulings import log_appeal, take_from_figures
 from app.engine.moment import ServiceCall
-from app.errors import Forbidden
+from app.errors import Forbidden, StateChanged
 from app.processes.effects import Outcome, ProcessContext, guards, process_topic
 from app.processes.queries import items_of
-from app.processes.steps import locked, receive
 from app.processes.tables import ProcessItem
-from app.run import Tx
-from sla.appeal_rules import AfterPublishing
-from sla.scheme_files import parse_scheme
 
 APPEAL: Final = "appeal"
-
-# A run that counts its open appeals and an appeal that is decided must not pass each other by.
-_SETTLING: Final = "SELECT pg_advisory_xact_lock(hashtext('assessment.settling'))"
 
 
 @guards(APPEAL)
@@ -64,22 +63,21 @@ def guard_appeal(context: ProcessContext, item: ProcessItem) -> None:
 
 @process_topic("appeal.uphold")
 def uphold(call: ServiceCall, context: ProcessContext) -> Outcome:
-    """Let what was appealed against no longer count."""
-    appeal = _decided(context, UPHELD)
-    take_from_figures(context.tx, appeal.case_id, appeal.ground, appeal.contested_at, appeal.id)
+    """Let what was appealed against no longer count. What follows for the month is the worker's (commands.settling)."""
+    appeal = _undecided(context)
+    at = take_from_figures(context.tx, contested_by(appeal))
+    appeal.decision, appeal.decided_at = UPHELD, at
     context.notify("appeal_upheld", UNIT_MANAGER, appeal.unit_id)
-    _settle_runs(context.tx)
-    _correct(context, appeal)
     return None
 
 
 @process_topic("appeal.refuse")
 def refuse(call: ServiceCall, context: ProcessContext) -> Outcome:
     """Let the figures stand."""
-    appeal = _decided(context, REFUSED)
-    log_appeal(context.tx, appeal.case_id, appeal.ground, "appeal_refused", appeal.id)
+    appeal = _undecided(context)
+    at = log_appeal(context.tx, contested_by(appeal), "appeal_refused")
+    appeal.decision, appeal.decided_at = REFUSED, at
     context.notify("appeal_refused", UNIT_MANAGER, appeal.unit_id)
-    _settle_runs(context.tx)
     return None
 
 
@@ -99,26 +97,28 @@ def draft(call: ServiceCall, context: ProcessContext) -> Outcome:
 def settle(call: ServiceCall, context: ProcessContext) -> Outcome:
     """Tell how many appeals of the month are still to be decided."""
     run = _run(context)
-    context.tx.session.execute(text(_SETTLING))
-    waiting = open_appeals_in(context.tx.session, *_span(run))
+    waiting = open_appeals_in(context.tx.session, *span_of(run))
     run.state = RULING if waiting else SIGNING
     return {"open_appeals": waiting}
 
 
 @process_topic("assessment.freeze")
 def freeze(call: ServiceCall, context: ProcessContext) -> Outcome:
-    """Draw the figures as of now, keep the facts behind them, and say what changed against the edition before."""
-    run, session = _run(context), context.tx.session
-    count(context.tx, run, context.now)
-    start, end = _span(run)
-    basis = Basis.of(month_of_run(run).period(zone_of(context.tx)), context.now, counting_rules())
-    assert (basis.period.start, basis.period.end) == (start, end), "a month keeps its time"
-    taken = take_snapshot(session, basis)
+    """Keep the facts as of now, draw the figures from them, and say what changed against the edition before."""
+    run, tx = _run(context), context.tx
+    session = tx.session
+    # Decisions that are being written are waited for; those that come later are later than this moment.
+    session.execute(text(FREEZING))
+    as_of = tx.clock.now()
+    wait_for_older_writers(session)
+    taken = take_snapshot(session, basis_of_run(tx, run, as_of))
     keep_snapshot(session, taken)
     run.facts_hash = taken.hash
+    with in_place_of_tables(session.get_bind(), taken.content) as frozen:
+        count(tx, run, as_of, frozen)
     before = published_edition(session, run.month)
-    former = None if before is None else ranking_of_run(before, zone_of(context.tx))
-    run.changes = changes_between(former, ranking_of_run(run, zone_of(context.tx)))
+    former = None if before is None else ranking_of_run(before, zone_of(tx))
+    run.changes = changes_between(former, ranking_of_run(run, zone_of(tx)))
     run.state = SIGNING
     context.log(
         "frozen",
@@ -133,8 +133,13 @@ def freeze(call: ServiceCall, context: ProcessContext) -> Outcome:
 
 @process_topic("assessment.publish")
 def publish(call: ServiceCall, context: ProcessContext) -> Outcome:
-    """Publish the edition that was signed."""
-    run = _run(context)
+    """Publish the edition that was signed. Raises StateChanged when an appeal was won after it was frozen."""
+    run, session = _run(context), context.tx.session
+    session.execute(text(FREEZING))
+    won = len(won_since(session, *span_of(run), run.as_of))
+    if won and not carries_later(run):
+        raise StateChanged("定稿之后又有 %(n)s 件申诉成立，请选“按最新裁定重新定稿”。", n=won)
+    mark_carried(session, run, zone_of(context.tx))
     run.state, run.published_at = PUBLISHED, context.now
     run.signed_by = context.tx.actor.person_id
     context.log("published", call.element, edition=run.edition)
@@ -150,32 +155,10 @@ def abandon(call: ServiceCall, context: ProcessContext) -> Outcome:
     return None
 
 
-def _correct(context: ProcessContext, appeal: Appeal) -> None:
-    """Begin a new edition where the month was published already, unless policy puts the points into the next one."""
-    tx = context.tx
-    month = Month.of(appeal.contested_at, zone_of(tx)).first_on
-    published = published_edition(tx.session, month)
-    if published is None or open_run(tx.session, month) is not None:
-        return
-    carried = appeal_rules().after_publishing is AfterPublishing.NEXT_MONTH
-    # A scheme without points has none to put right later.
-    if not (carried and parse_scheme(published.scheme).has_score):
-        begin_edition(tx, month, appeal_id=appeal.id)
-
-
-def _settle_runs(tx: Tx) -> None:
-    """Let runs go on that waited for the last appeal of their month."""
-    tx.session.flush()
-    tx.session.execute(text(_SETTLING))
-    for run in tx.session.scalars(select(Run).where(Run.state == RULING).order_by(Run.id)):
-        if not open_appeals_in(tx.session, *_span(run)):
-            receive(locked(tx, run.process_id), "appeals_settled", {})
-
-
-def _decided(context: ProcessContext, decision: str) -> Appeal:
-    appeal = _appeal(context)
-    appeal.decision, appeal.decided_at = decision, context.now
-    return appeal
+def _undecided(context: ProcessContext) -> Appeal:
+    """Return the appeal that is decided now; a freeze that has begun is waited for."""
+    context.tx.session.execute(text(DECIDING))
+    return _appeal(context)
 
 
 def _appeal(context: ProcessContext) -> Appeal:
@@ -186,7 +169,3 @@ def _appeal(context: ProcessContext) -> Appeal:
 
 def _run(context: ProcessContext) -> Run:
     return run_of_process(context.tx.session, context.process.id)
-
-
-def _span(run: Run) -> tuple[datetime, datetime]:
-    return datetime.fromisoformat(run.counted["start"]), datetime.fromisoformat(run.counted["end"])

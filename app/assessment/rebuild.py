@@ -153,6 +153,7 @@ def _dispatched(course: _Course, at: datetime, data: Row) -> None:
         values |= dict.fromkeys(
             ("extensions", "reworks", "unfounded_returns", "media_supervisions", "supervisions"), 0
         )
+        values |= {"exempt": False, "withdrawn": None, "withdrawn_of": None}
     values |= {"unit_id": data["unit_id"], "dispatched_at": at, "taken_back_at": None}
     values |= {"handed_in_at": None, "on_time": None, "on_hold": False, "void": False}
     values["worked_minutes"] = None
@@ -233,7 +234,23 @@ def _ended(course: _Course, at: datetime, data: Row) -> None:
 
 
 def _ruled(course: _Course, at: datetime, data: Row) -> None:
-    values = course.values
+    """Take back what was ruled on, of the dispatch it is about: mostly the present one."""
+    number = data["dispatch_no"]
+    if number == course.dispatch_no and data["unit_id"] == course.values["unit_id"]:
+        _withdraw(course.values, data)
+        return
+    past = [one for one in course.versions if one.dispatch_no == number]
+    if past:
+        last = max(past, key=lambda one: one.valid_from)
+        values = dict(last.values)
+        _withdraw(values, data)
+        if last.valid_from >= at:
+            course.versions.remove(last)
+        course.versions.append(Version(number, max(at, last.valid_from), values))
+        course.versions.sort(key=lambda one: (one.dispatch_no, one.valid_from))
+
+
+def _withdraw(values: Values, data: Row) -> None:
     values["exempt"] = values["exempt"] or data["ground"] == LATE
     values |= {"withdrawn": data["ground"], "withdrawn_of": _moment(data["of"])}
 

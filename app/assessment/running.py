@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import time
 from dataclasses import replace
 from datetime import date, datetime
-from decimal import Decimal
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import func, select
+from sqlalchemy import func, select, text
 from sqlalchemy.orm import Session
 
-from app.assessment.appeals import appeal_rules
+from app.assessment.carrying import (
+    carried_points,
+    with_carried_line,
+    with_carried_points,
+    without_carried,
+)
 from app.assessment.editions import (
     CONFIRMING,
     OPEN,
@@ -22,23 +26,31 @@ from app.assessment.editions import (
     plain_rules,
     published_edition,
     ranking_of_run,
+    rules_from,
+    scheme_of_run,
 )
+from app.assessment.queries import Basis
 from app.assessment.ranking import Month, counting_rules
-from app.assessment.scored import Counted, counted, scheme_in_force, scored_by
+from app.assessment.scored import counted, scheme_in_force
 from app.assessment.tables import Fact, Run
 from app.cases.calendars import working_calendar
 from app.catalogue.calendar_years import entered_years
 from app.errors import StateChanged
 from app.processes.steps import begin, start
 from app.run import Tx
-from sla.appeal_rules import AfterPublishing
-from sla.figures import Value
-from sla.schemes import Kind, Line, Scheme
-from sla.scoring import entered_key
+from sla.indicators import Period
 
 ASSESSMENT: Final = "assessment"
-CARRIED: Final = "carried"
-"""The line of points that the month before still owes."""
+
+# A freeze waits for decisions that are being written, and they for it; decisions do not wait for each other.
+FREEZING: Final = "SELECT pg_advisory_xact_lock(hashtext('assessment.freezing'))"
+DECIDING: Final = "SELECT pg_advisory_xact_lock_shared(hashtext('assessment.freezing'))"
+_PATIENCE_S: Final = 5.0
+_OLDER_WRITERS: Final = """
+SELECT EXISTS (SELECT FROM pg_stat_activity
+    WHERE datname = current_database() AND pid <> pg_backend_pid() AND backend_xid IS NOT NULL
+      AND xact_start < :since)
+"""
 
 
 def begin_edition(tx: Tx, month: date, reason: str = "", appeal_id: int | None = None) -> int:
@@ -77,57 +89,54 @@ def begin_edition(tx: Tx, month: date, reason: str = "", appeal_id: int | None =
     return run.id
 
 
-def count(tx: Tx, run: Run, as_of: datetime) -> None:
-    """Count and score the month of a run as of a moment, by the scheme and the rules that hold."""
-    scheme, rules = scheme_in_force(tx.session, run.month), counting_rules()
-    figures = counted(tx.session, month_of_run(run).period(zone_of(tx)), as_of, rules)
-    carried = carried_points(tx, run, as_of) if run.edition == 1 else {}
-    if carried and scheme.scheme.has_score:
-        scheme = replace(scheme, scheme=with_carried_line(scheme.scheme, max(carried.values())))
-        figures = with_carried_points(figures, carried)
+def count(tx: Tx, run: Run, as_of: datetime, session: Session | None = None) -> None:
+    """Count and score the month of a run as of a moment, by the scheme and the rules that hold.
+
+    A correction goes by those of the edition before: it corrects what happened, not how it is judged.
+    session: over the snapshot that is counted; by default the live tables.
+    """
+    before = published_edition(tx.session, run.month)
+    if before is None:
+        scheme, rules = scheme_in_force(tx.session, run.month), counting_rules()
+    else:
+        scheme, rules = scheme_of_run(before), rules_from(before.rules)
+    figures = counted(session or tx.session, period_of(tx, run), as_of, rules)
+    if scheme.scheme.has_score:
+        scheme = replace(scheme, scheme=without_carried(scheme.scheme))
+        carried = carried_points(tx.session, run, as_of, zone_of(tx))
+        if carried:
+            scheme = replace(scheme, scheme=with_carried_line(scheme.scheme, carried))
+            figures = with_carried_points(figures, carried)
     run.as_of, run.scheme_id = as_of, scheme.id
     run.scheme, run.rules = scheme.scheme.as_plain(), plain_rules(rules)
     run.counted = plain_counts(figures)
     run.result_hash = hash_of_result(ranking_of_run(run, zone_of(tx)))
 
 
-def carried_points(tx: Tx, run: Run, as_of: datetime) -> dict[int, Decimal]:
-    """Return by unit what appeals won since then would have added to the month before, if policy puts it here."""
-    if appeal_rules().after_publishing is not AfterPublishing.NEXT_MONTH:
-        return {}
-    month = month_of_run(run).plus(-1)
-    before = published_edition(tx.session, month.first_on)
-    if before is None:
-        return {}
-    printed = ranking_of_run(before, zone_of(tx))
-    # As of the later moment nothing differs but what was ruled since: the scheme and the rules are those of then.
-    rules, period = printed.counted.basis.rules, month.period(zone_of(tx))
-    again = scored_by(counted(tx.session, period, as_of, rules), printed.scheme)
-    found = {}
-    for row in again.rows:
-        old = printed.row_of(row.unit.id)
-        if old is not None and old.total is not None and row.total is not None:
-            found[row.unit.id] = row.total - old.total
-    return {unit_id: points for unit_id, points in found.items() if points > 0}
+def basis_of_run(tx: Tx, run: Run, as_of: datetime) -> Basis:
+    """Return what a run is counted from as of a moment."""
+    return Basis.of(period_of(tx, run), as_of, counting_rules())
 
 
-def with_carried_line(scheme: Scheme, most: Decimal) -> Scheme:
-    """Return the scheme with a line for what the month before still owes."""
-    line = Line(
-        Kind.ENTERED, CARRIED, "上月更正", "Put right from last month", points=most, bonus=True
-    )
-    return replace(scheme, lines=(*scheme.lines, line))
+def period_of(tx: Tx, run: Run) -> Period:
+    """Return the time of a run's month."""
+    return month_of_run(run).period(zone_of(tx))
 
 
-def with_carried_points(figures: Counted, carried: Mapping[int, Decimal]) -> Counted:
-    """Return the figures with the points of that line; nought where nothing is owed."""
-    units = []
-    for one in figures.units:
-        points: dict[str, Value] = {entered_key(CARRIED): carried.get(one.unit.id, Decimal(0))}
-        units.append(
-            replace(one, figures={**one.figures, **points}, entered={**one.entered, **points})
-        )
-    return replace(figures, units=tuple(units))
+def span_of(run: Run) -> tuple[datetime, datetime]:
+    """Return when the month of a run begins and ends."""
+    return datetime.fromisoformat(run.counted["start"]), datetime.fromisoformat(run.counted["end"])
+
+
+def wait_for_older_writers(session: Session) -> None:
+    """Wait until the transactions that were writing before now are over, for a few seconds at most.
+
+    What they write is known as of their own moment: a count that looked too early would miss it.
+    """
+    since = session.scalar(text("SELECT clock_timestamp()"))
+    until = time.monotonic() + _PATIENCE_S
+    while time.monotonic() < until and session.scalar(text(_OLDER_WRITERS), {"since": since}):
+        time.sleep(0.05)
 
 
 def has_begun(session: Session, month: date) -> bool:

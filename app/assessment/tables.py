@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
@@ -195,6 +196,8 @@ class Appeal(Base):
     process_id: Mapped[int] = mapped_column(ForeignKey("processes.id"), unique=True)
     decision: Mapped[str | None]
     decided_at: Mapped[datetime | None]
+    # The edition of a later month that puts it right.
+    carried_run_id: Mapped[int | None] = mapped_column(ForeignKey("assessment_runs.id"))
 
 
 class AppealEvidence(Base):
@@ -305,3 +308,9 @@ class NoticeFile(Base):
     address: Mapped[str]
     sha256: Mapped[str]
     content: Mapped[bytes]
+
+    @classmethod
+    def of(cls, run_id: int, name: str, address: str, content: bytes) -> NoticeFile:
+        """Return the row of a file."""
+        digest = hashlib.sha256(content).hexdigest()
+        return cls(run_id=run_id, name=name, address=address, sha256=digest, content=content)

@@ -137,6 +137,8 @@ def dispatch_case(call: ServiceCall, context: StepContext) -> Outcome:
     if not same_unit:
         case["extensions"] = case["reworks"] = 0
         case["unfounded_returns"] = case["media_supervisions"] = case["unit_supervisions"] = 0
+        # What was ruled for the unit before says nothing of this one.
+        case["exempt"], case["withdrawn"], case["withdrawn_of"] = False, None, None
     limit = _given_limit(call.data["limit"])
     if limit is None:
         context.clocks.cancel(HANDLING)

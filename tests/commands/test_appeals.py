@@ -23,6 +23,7 @@ from tests.factories import Desk
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")
 DAY = timedelta(days=1)
+HOUR = timedelta(hours=1)
 PDF = b"%PDF-1.4 a receipt"
 
 
@@ -186,11 +187,62 @@ def test_the_ruler_of_the_return_does_not_decide(
 def test_a_media_deduction(desk: Desk, clock: FixedClock, session: Session) -> None:
     leader = person(session, "leader9", "leader")
     case_id = desk.dispatched_case()
-    run(RaiseSupervision(case_id, "media", "电视台曝光"), actor=desk.city.supervisor)
+    run(RaiseSupervision(case_id, "media", "电视台曝光"), actor=desk.city.chief)
     filed = appeal(desk, case_id, "media_supervision")
     decide(desk, filed, desk.city.supervisor)
     decide(desk, filed, leader)
     period = Month.of(clock.now(), SHANGHAI).period(SHANGHAI)
     with desk.database.sessions() as reading:
         assert ranking_of(reading, period, clock.now()).rows[0].tally.media_supervisions == 0
+    assert rebuilt_alike(desk)
+
+
+def test_who_raised_the_supervision_does_not_decide(desk: Desk) -> None:
+    case_id = desk.dispatched_case()
+    run(RaiseSupervision(case_id, "media", "电视台曝光"), actor=desk.city.supervisor)
+    filed = appeal(desk, case_id, "media_supervision")
+    with pytest.raises(Forbidden, match="您作出的裁定"):
+        decide(desk, filed, desk.city.supervisor)
+
+
+def test_a_ruling_is_for_the_unit_that_appealed_wherever_the_case_is_now(
+    desk: Desk, clock: FixedClock, session: Session
+) -> None:
+    leader = person(session, "leader9", "leader")
+    case_id = desk.dispatched_case()
+    run(RequestReturn(case_id, "不归我管"), actor=desk.city.manager1)
+    desk.do(case_id, "T_rule_return", desk.city.chief, "unfounded", opinion="职责明确")
+    filed = appeal(desk, case_id, "unfounded_return")
+    clock.advance(HOUR)
+    run(RequestReturn(case_id, "区划已调整"), actor=desk.city.manager1)
+    desk.do(case_id, "T_rule_return", desk.city.chief, "founded", opinion="属实")
+    desk.do(case_id, "T_dispatch", desk.city.dispatcher, "dispatch", unit_id=12)
+    run(RequestReturn(case_id, "不归我管"), actor=desk.city.manager2)
+    desk.do(case_id, "T_rule_return", desk.city.chief, "unfounded", opinion="职责明确")
+    clock.advance(HOUR)
+    decide(desk, filed, desk.city.supervisor)
+    decide(desk, filed, leader)
+    found = {one["unit_id"]: one["withdrawn"] for one in desk.facts(case_id)}
+    assert found == {11: "unfounded_return", 12: None}
+    assert desk.case(case_id)["withdrawn"] is None
+    assert rebuilt_alike(desk)
+
+
+def test_another_unit_begins_with_a_clean_slate(
+    desk: Desk, clock: FixedClock, session: Session
+) -> None:
+    leader = person(session, "leader9", "leader")
+    case_id = desk.dispatched_case()
+    run(RequestReturn(case_id, "不归我管"), actor=desk.city.manager1)
+    desk.do(case_id, "T_rule_return", desk.city.chief, "unfounded", opinion="职责明确")
+    filed = appeal(desk, case_id, "unfounded_return")
+    decide(desk, filed, desk.city.supervisor)
+    decide(desk, filed, leader)
+    assert desk.case(case_id)["withdrawn"] == "unfounded_return"
+    clock.advance(HOUR)
+    run(RequestReturn(case_id, "区划已调整"), actor=desk.city.manager1)
+    desk.do(case_id, "T_rule_return", desk.city.chief, "founded", opinion="属实")
+    desk.do(case_id, "T_dispatch", desk.city.dispatcher, "dispatch", unit_id=12)
+    assert desk.case(case_id)["withdrawn"] is None
+    assert desk.facts(case_id)[-1]["withdrawn"] is None
     assert rebuilt_alike(desk)

@@ -8,7 +8,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import URL, text
 from sqlalchemy.orm import Session
 
 from app.accounts.commands import ChangeUnit
@@ -18,26 +18,37 @@ from app.assessment.commands import (
     BeginRun,
     ConfirmMonth,
     CorrectMonth,
-    KeepNotice,
+    PrintEdition,
     SaveScheme,
 )
-from app.assessment.editions import editions_of, hash_of_result, published_edition, ranking_of_run
+from app.assessment.editions import (
+    editions_of,
+    hash_of_result,
+    published_edition,
+    ranking_of_run,
+    rules_from,
+)
 from app.assessment.published import FILES, edition_of, faults_of, frozen_facts, made_file
 from app.assessment.queries import Basis
 from app.assessment.ranking import Month
 from app.assessment.scored import scored
 from app.assessment.snapshots import in_place_of_tables, kept_snapshot, take_snapshot
 from app.assessment.tables import Run
+from app.cases.commands import RequestReturn
 from app.clock import FixedClock
-from app.errors import CalendarMissing, Forbidden, StateChanged
+from app.db.session import engine_for
+from app.errors import CalendarMissing, Forbidden, InvalidInput, StateChanged
 from app.processes.commands import CompleteProcessItem, FindDueProcesses, FireProcesses
-from app.run import SYSTEM, Actor, run
+from app.run import SYSTEM, Actor, installed_runtime, run
+from app.worker.assessing import AssessingLoop
 from sla.appeal_rules import AfterPublishing
 from sla.scheme_files import shipped_schemes
 from tests.commands.test_appeals import SHANGHAI, appeal, decide, late_case, person
+from tests.conftest import cloned_database
 from tests.factories import Desk
 
 DAY = timedelta(days=1)
+HOUR = timedelta(hours=1)
 NOV, DEC = date(2025, 11, 1), date(2025, 12, 1)
 
 
@@ -70,6 +81,12 @@ def sign(desk: Desk, run_id: int, actor: Actor, outcome: str = "sign") -> None:
         id=run_id,
     )[0]["id"]
     run(CompleteProcessItem(item, {"outcome": outcome, "opinion": "核对无误"}), actor=actor)
+
+
+def follow() -> None:
+    """Let the worker do what follows from decisions."""
+    runtime = installed_runtime()
+    AssessingLoop(runtime.database, runtime.clock).step()
 
 
 def confirm_all(desk: Desk, run_id: int) -> None:
@@ -133,6 +150,8 @@ def test_an_open_appeal_holds_the_month_up(desk: Desk, clock: FixedClock, assess
     decide(desk, filed, desk.city.dispatcher)
     assert run_row(desk, run_id)["state"] == "ruling"
     decide(desk, filed, desk.city.intake)
+    assert run_row(desk, run_id)["state"] == "ruling", "nobody who decides waits for the count"
+    follow()
     assert run_row(desk, run_id)["state"] == "signing"
     with desk.database.sessions() as session:
         row = ranking_of_run(session.get_one(Run, run_id), SHANGHAI).row_of(11)
@@ -174,7 +193,10 @@ def test_a_correction_says_what_changed(desk: Desk, clock: FixedClock, assessor:
     first = published(desk, clock, assessor)
     filed = appeal(desk, case_id)
     decide(desk, filed, desk.city.dispatcher)
+    clock.advance(DAY)
     decide(desk, filed, desk.city.intake)
+    follow()
+    follow()
     with desk.database.sessions() as session:
         held = published_edition(session, NOV)
         second = editions_of(session, NOV)[0]
@@ -232,7 +254,7 @@ def test_a_snapshot_counts_the_same_whatever_came_after(
         assert kept.facts_hash is not None
         content = kept_snapshot(reading, kept.facts_hash)
     period = Month(2025, 11).period(SHANGHAI)
-    with in_place_of_tables(desk.database, content) as frozen:
+    with in_place_of_tables(desk.database.writing, content) as frozen:
         again = scored(frozen, period, ranking.scheme, kept.as_of)
         assert hash_of_result(again) == kept.result_hash
         basis = Basis.of(period, kept.as_of, again.counted.basis.rules)
@@ -265,14 +287,15 @@ def test_what_was_won_after_publishing_may_go_into_the_next_month(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     rules = replace(appeal_rules(), after_publishing=AfterPublishing.NEXT_MONTH)
-    for module in ("effects", "running"):
-        monkeypatch.setattr(f"app.assessment.{module}.appeal_rules", lambda: rules)
+    monkeypatch.setattr("app.assessment.carrying.appeal_rules", lambda: rules)
     adopt(desk, assessor, "jinhua")
     case_id = late_case(desk, clock)
     published(desk, clock, assessor)
     filed = appeal(desk, case_id)
+    clock.advance(DAY)
     decide(desk, filed, desk.city.dispatcher)
     decide(desk, filed, desk.city.intake)
+    follow()
     assert len(desk.rows("SELECT id FROM assessment_runs")) == 1, (
         "November stays as it was published"
     )
@@ -297,6 +320,15 @@ def test_what_was_won_after_publishing_may_go_into_the_next_month(
     other = ranking.row_of(12)
     assert other is not None
     assert other.total is None, "no case, no score, and nothing owed"
+    confirm_all(desk, second)
+    sign(desk, second, desk.city.supervisor)
+    assert desk.rows("SELECT carried_run_id FROM appeals")[0]["carried_run_id"] == second
+    clock.move_to(datetime(2026, 2, 2, 9, tzinfo=SHANGHAI))
+    january = begin(assessor, date(2026, 1, 1))
+    with desk.database.sessions() as reading:
+        third = ranking_of_run(reading.get_one(Run, january), SHANGHAI).row_of(11)
+    assert third is not None
+    assert third.scored.points_of("carried") is None, "it was given once"
 
 
 def adopt(desk: Desk, assessor: Actor, name: str) -> None:
@@ -305,26 +337,31 @@ def adopt(desk: Desk, assessor: Actor, name: str) -> None:
 
 
 def test_files_of_an_edition_are_the_same_bytes_whenever_they_are_made(
-    desk: Desk, clock: FixedClock, assessor: Actor, session: Session
+    desk: Desk, clock: FixedClock, assessor: Actor
 ) -> None:
     case_id = late_case(desk, clock)
+    open_ = desk.dispatched_case()
     run_id = published(desk, clock, assessor)
-    made = files_of(desk, run_id)
-    for name, content in made.items():
-        run(KeepNotice(run_id, name, "http://city/", content), actor=SYSTEM)
+    follow()
+    made = {
+        row["name"]: bytes(row["content"])
+        for row in desk.rows("SELECT name, content FROM assessment_files")
+    }
+    assert made.keys() == FILES.keys()
     filed = appeal(desk, case_id)
+    clock.advance(DAY)
     decide(desk, filed, desk.city.dispatcher)
     decide(desk, filed, desk.city.intake)
     run(ChangeUnit(11, "东区新名", "East anew", "district", "140106"), actor=SYSTEM)
+    run(RequestReturn(open_, "不归我管"), actor=desk.city.manager1)
+    desk.do(open_, "T_rule_return", desk.city.chief, "founded", opinion="属实")
+    desk.do(open_, "T_dispatch", desk.city.dispatcher, "dispatch", unit_id=12)
     clock.advance(40 * DAY)
     assert files_of(desk, run_id) == made
-    with pytest.raises(StateChanged, match="不一致"):
-        run(KeepNotice(run_id, "notice.csv", "http://city/", b"other"), actor=SYSTEM)
+    run(PrintEdition(run_id), actor=SYSTEM)
     with desk.database.sessions() as reading:
         kept = reading.get_one(Run, run_id)
-        assert list(faults_of(desk.database, reading, kept, SHANGHAI)) == [
-            ("facts", "the live facts, as of then, are no longer those of the snapshot")
-        ], "a unit was renamed: the live table says so, the edition does not"
+        assert list(faults_of(reading, kept, SHANGHAI)) == [], "what came later is no fault"
 
 
 def test_an_edition_that_was_tampered_with_is_named(
@@ -334,7 +371,7 @@ def test_an_edition_that_was_tampered_with_is_named(
     run_id = published(desk, clock, assessor)
     with desk.database.sessions() as reading:
         kept = reading.get_one(Run, run_id)
-        assert list(faults_of(desk.database, reading, kept, SHANGHAI)) == []
+        assert list(faults_of(reading, kept, SHANGHAI)) == []
     session.execute(
         text(
             "UPDATE assessment_runs SET counted = replace(counted::text, '\"late\": 1', '\"late\": 0')::jsonb"
@@ -343,7 +380,7 @@ def test_an_edition_that_was_tampered_with_is_named(
     session.commit()
     with desk.database.sessions() as reading:
         kept = reading.get_one(Run, run_id)
-        found = [what for what, _how in faults_of(desk.database, reading, kept, SHANGHAI)]
+        found = [what for what, _how in faults_of(reading, kept, SHANGHAI)]
     assert found == ["result", "snapshot"]
 
 
@@ -351,6 +388,93 @@ def files_of(desk: Desk, run_id: int) -> dict[str, bytes]:
     with desk.database.sessions() as reading:
         kept = reading.get_one(Run, run_id)
         facts, edition = frozen_facts(reading, kept), edition_of(reading, kept, SHANGHAI)
-        return {
-            name: made_file(desk.database, facts, edition, name, "http://city/") for name in FILES
-        }
+        return {name: made_file(reading.get_bind(), facts, edition, name, "") for name in FILES}
+
+
+def test_what_was_won_while_an_edition_waited_must_go_into_it(
+    desk: Desk, clock: FixedClock, assessor: Actor
+) -> None:
+    case_id = late_case(desk, clock)
+    in_december(clock)
+    run_id = begin(assessor)
+    confirm_all(desk, run_id)
+    clock.advance(HOUR)
+    filed = appeal(desk, case_id)
+    decide(desk, filed, desk.city.dispatcher)
+    decide(desk, filed, desk.city.intake)
+    with pytest.raises(StateChanged, match="1 件申诉成立"):
+        sign(desk, run_id, desk.city.supervisor)
+    clock.advance(HOUR)
+    sign(desk, run_id, desk.city.supervisor, "redraw")
+    sign(desk, run_id, desk.city.supervisor)
+    with desk.database.sessions() as reading:
+        row = ranking_of_run(reading.get_one(Run, run_id), SHANGHAI).row_of(11)
+    assert row is not None
+    assert row.figures.tally.late == 0
+    follow()
+    assert len(desk.rows("SELECT id FROM assessment_runs")) == 1, "there is nothing left to correct"
+
+
+def test_an_appeal_that_nobody_decides_does_not_hold_the_month_for_ever(
+    desk: Desk, clock: FixedClock, assessor: Actor
+) -> None:
+    case_id = late_case(desk, clock)
+    in_december(clock)
+    run_id = begin(assessor)
+    filed = appeal(desk, case_id)
+    confirm_all(desk, run_id)
+    assert run_row(desk, run_id)["state"] == "ruling"
+    sign(desk, run_id, desk.city.supervisor, "freeze")
+    sign(desk, run_id, desk.city.supervisor)
+    assert run_row(desk, run_id)["state"] == "published"
+    clock.advance(DAY)
+    decide(desk, filed, desk.city.dispatcher)
+    decide(desk, filed, desk.city.intake)
+    follow()
+    states = desk.rows("SELECT edition, state FROM assessment_runs ORDER BY id")
+    assert [(one["edition"], one["state"]) for one in states] == [(1, "published"), (2, "signing")]
+
+
+def test_a_correction_is_judged_as_the_month_was(
+    desk: Desk, clock: FixedClock, assessor: Actor
+) -> None:
+    late_case(desk, clock)
+    first = published(desk, clock, assessor)
+    with pytest.raises(InvalidInput, match="2025-11 的考核已经开始"):
+        adopt(desk, assessor, "jinhua")
+    second = int(run(CorrectMonth(NOV, "核对"), actor=assessor))
+    assert run_row(desk, second)["scheme"] == run_row(desk, first)["scheme"]
+
+
+def test_a_ranked_unit_begins_no_month(desk: Desk, clock: FixedClock, session: Session) -> None:
+    of_district = person(session, "theirs", "supervisor", "assessor", unit_id=11)
+    assert of_district.ranked
+    in_december(clock)
+    with pytest.raises(Forbidden, match="市平台"):
+        begin(of_district)
+
+
+def test_an_edition_outlives_changes_of_the_tables(
+    desk: Desk, clock: FixedClock, assessor: Actor, server_url: URL, template_url: URL
+) -> None:
+    late_case(desk, clock)
+    run_id = published(desk, clock, assessor)
+    with desk.database.sessions() as reading:
+        kept = reading.get_one(Run, run_id)
+        facts, ranking = frozen_facts(reading, kept), ranking_of_run(kept, SHANGHAI)
+    older = dict(kept.rules)
+    del older["many_reworks"]
+    assert rules_from(older) == rules_from(kept.rules), (
+        "a rule that was added since is the usual one"
+    )
+    with cloned_database(server_url, template_url) as url:
+        engine = engine_for(url.render_as_string(hide_password=False))
+        with engine.begin() as later:
+            later.exec_driver_sql(
+                "ALTER TABLE facts ADD COLUMN weather text DEFAULT 'fine' NOT NULL"
+            )
+            later.exec_driver_sql("ALTER TABLE facts DROP COLUMN overdue_flag")
+        with in_place_of_tables(engine, facts) as frozen:
+            again = scored(frozen, Month(2025, 11).period(SHANGHAI), ranking.scheme, kept.as_of)
+        engine.dispose()
+    assert hash_of_result(again) == kept.result_hash

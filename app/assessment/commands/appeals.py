@@ -7,7 +7,13 @@ from pathlib import PurePosixPath
 from typing import Final
 
 from app.accounts.roles import UNIT_MANAGER
-from app.assessment.appeals import appeal_of_case, appeal_rules, contests_of, require_in_time
+from app.assessment.appeals import (
+    appeal_of_case,
+    appeal_rules,
+    contested_by,
+    contests_of,
+    require_in_time,
+)
 from app.assessment.effects import APPEAL
 from app.assessment.tables import Appeal, AppealEvidence
 from app.cases.answers import clean_text, not_one_of
@@ -75,7 +81,7 @@ def file_appeal(command: FileAppeal, tx: Tx) -> int:
     session.flush()
     _keep_evidence(command, tx, appeal.id)
     start(context, data)
-    log_appeal(tx, case.id, command.ground, "appealed", appeal.id)
+    log_appeal(tx, contested_by(appeal), "appealed")
     return appeal.id
 
 

@@ -1,19 +1,17 @@
-"""Use cases of the month's run: begin it, confirm a unit's figures, begin a correction, keep a file of a notice."""
+"""Use cases of the month's run: begin it, confirm a unit's figures, begin a correction."""
 
 from __future__ import annotations
 
-import hashlib
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import date
 
-from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
 
 from app.accounts.roles import ASSESSOR, SUPERVISOR, UNIT_MANAGER
 from app.accounts.tables import Unit
 from app.assessment.editions import CONFIRMING, confirmations_of, count_published, run_of
 from app.assessment.running import begin_edition
-from app.assessment.tables import Confirmation, NoticeFile
+from app.assessment.tables import Confirmation
 from app.cases.answers import clean_text
 from app.errors import Forbidden, StateChanged
 from app.processes.steps import awaits, locked, receive
@@ -45,19 +43,10 @@ class ConfirmMonth:
     unit_id: int
 
 
-@dataclass(frozen=True)
-class KeepNotice:
-    """Keep a file of a published edition as it was first made."""
-
-    run_id: int
-    name: str
-    address: str
-    content: bytes = field(repr=False)
-
-
 @handles(BeginRun, ASSESSOR, SUPERVISOR)
 def begin_run(command: BeginRun, tx: Tx) -> int:
     """Begin the first edition of a month and return its run."""
+    _refuse_ranked(tx)
     if count_published(tx.session, command.month):
         raise StateChanged(
             "%(month)s 已经公布；如须更正，请出更正版。", month=_written(command.month)
@@ -68,6 +57,7 @@ def begin_run(command: BeginRun, tx: Tx) -> int:
 @handles(CorrectMonth, ASSESSOR, SUPERVISOR)
 def correct_month(command: CorrectMonth, tx: Tx) -> int:
     """Begin a correction and return its run."""
+    _refuse_ranked(tx)
     if not count_published(tx.session, command.month):
         raise StateChanged("%(month)s 尚未公布，无须更正。", month=_written(command.month))
     reason = clean_text("reason", command.reason, longest=REASON_LENGTH, required=True)
@@ -99,27 +89,10 @@ def confirm_month(command: ConfirmMonth, tx: Tx) -> None:
         receive(context, "all_confirmed", {})
 
 
-@handles(KeepNotice)
-def keep_notice(command: KeepNotice, tx: Tx) -> None:
-    """Keep the file of an edition; made a second time it must be the same. Raises StateChanged when it is not."""
-    run, digest = run_of(tx.session, command.run_id), hashlib.sha256(command.content).hexdigest()
-    if run.published_at is None:
-        raise StateChanged("这一版尚未公布。")
-    row = insert(NoticeFile).values(
-        run_id=run.id,
-        name=command.name,
-        address=command.address,
-        sha256=digest,
-        content=command.content,
-    )
-    tx.session.execute(row.on_conflict_do_nothing())
-    kept = tx.session.scalar(
-        select(NoticeFile.sha256).where(
-            NoticeFile.run_id == run.id, NoticeFile.name == command.name
-        )
-    )
-    if kept != digest:
-        raise StateChanged("重新生成的文件与公布时的不一致，已停用；请管理员核对。")
+def _refuse_ranked(tx: Tx) -> None:
+    """Raise Forbidden for who stands in a unit that is ranked: the month is the centre's."""
+    if tx.actor.ranked:
+        raise Forbidden("月度考核由市平台办理。")
 
 
 def _written(month: date) -> str:

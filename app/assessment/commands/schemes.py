@@ -12,9 +12,10 @@ from sqlalchemy import func, select
 
 from app.accounts.roles import ASSESSOR, SUPERVISOR
 from app.accounts.tables import Unit
+from app.assessment.editions import ABANDONED
 from app.assessment.ranking import Month
 from app.assessment.scored import scheme_in_force
-from app.assessment.tables import AssessmentMark, AssessmentScheme
+from app.assessment.tables import AssessmentMark, AssessmentScheme, Run
 from app.errors import Forbidden, InvalidInput, NotFound, StateChanged, Text
 from app.run import Tx, handles
 from sla.scheme_files import parse_scheme
@@ -114,6 +115,14 @@ def adopt_scheme(command: AdoptScheme, tx: Tx) -> None:
     # The month before may not be published yet; the first scheme of all may look further back.
     if others and command.valid_from < earliest:
         fault = Text("最早从 %(month)s 起生效", month=earliest.strftime("%Y-%m"))
+        raise InvalidInput({"valid_from": fault})
+    begun = tx.session.scalar(
+        select(func.max(Run.month)).where(Run.month >= command.valid_from, Run.state != ABANDONED)
+    )
+    if begun is not None:
+        fault = Text(
+            "%(month)s 的考核已经开始，方案须从以后的月份起", month=begun.strftime("%Y-%m")
+        )
         raise InvalidInput({"valid_from": fault})
     if any(other.valid_from == command.valid_from for other in others):
         raise InvalidInput({"valid_from": "已有方案从这个月起生效"})

@@ -21,6 +21,7 @@ from app.assessment.appeals import (
     appeal_rules,
     contests_of,
     evidence_of,
+    sees_all_appeals,
 )
 from app.assessment.commands import FileAppeal
 from app.assessment.editions import run_of_process
@@ -39,7 +40,6 @@ from app.db.session import db
 from app.errors import Forbidden, InvalidInput, NotFound, StateChanged
 from app.processes.queries import count_waiting_for, items_of, waiting_for
 from app.processes.tables import Process
-from app.run import SYSTEM_ROLE
 from app.web.access import SIGNED_IN, open_to
 from app.web.acting import act
 from app.web.errors import status_of, text_of
@@ -105,7 +105,7 @@ def file_appeal(number: str) -> ResponseReturnValue:
         appeal_id = act(command)
     except InvalidInput as error:
         return _form(number, typed, error.fields), status_of(error)
-    except StateChanged as error:
+    except (StateChanged, Forbidden) as error:
         return _form(number, typed, {"": text_of(error)}), status_of(error)
     flash(_("申诉已提交，等待初审。"), "success")
     return redirect(url_for("assessment.appeal", appeal_id=appeal_id))
@@ -156,7 +156,7 @@ def evidence(appeal_id: int, sha256: str) -> Response:
 def _form(number: str, typed: Mapping[str, str], errors: Mapping[str, Any]) -> str:
     session = db.session()
     case = visible_case(session, reader(), number)
-    if case.unit_id is None or case.unit_id != reader().unit_id:
+    if not errors and (case.unit_id is None or case.unit_id != reader().unit_id):
         raise Forbidden("案卷不在您的单位办理。")
     now = runtime().clock.now()
     contests = _contests(case)
@@ -231,7 +231,7 @@ def _visible(appeal_id: int) -> Appeal:
     session, actor = db.session(), reader()
     found = appeal_of(session, appeal_id)
     unit = session.get_one(Unit, found.unit_id)
-    centre = SYSTEM_ROLE in actor.roles or not actor.ranked
-    if not centre and not unit.path.startswith(actor.unit_path):
+    own = actor.ranked and unit.path.startswith(actor.unit_path)
+    if not own and not sees_all_appeals(actor):
         raise Forbidden("这份申诉不是您单位的。")
     return found

@@ -10,26 +10,22 @@ from typing import Final
 from flask import request
 from flask.typing import ResponseReturnValue
 
-from app.assessment.commands import KeepNotice
+from app.assessment.commands import PrintEdition
 from app.assessment.editions import PUBLISHED, ranking_of_run, run_of
 from app.assessment.notice.months import earlier_rankings
 from app.assessment.pages.ranking import (
-    SEE_ALL,
     basis_of,
     blueprint,
     edition_shown,
     month_or_404,
-    reader,
+    require_centre,
     runtime,
     zone,
 )
 from app.assessment.published import (
     FILES,
     Edition,
-    edition_of,
-    frozen_facts,
     kept_file,
-    made_file,
 )
 from app.assessment.ranking import Month
 from app.assessment.scored import scored
@@ -80,7 +76,7 @@ def notice_as_csv(written: str) -> ResponseReturnValue:
 @open_to(SIGNED_IN)
 def edition_file(run_id: int, name: str) -> ResponseReturnValue:
     """Send a file of a published edition."""
-    reader().require(*SEE_ALL)
+    require_centre()
     found = run_of(db.session(), run_id)
     if name not in FILES or found.state != PUBLISHED:
         raise NotFound("没有这份文件。")
@@ -89,28 +85,27 @@ def edition_file(run_id: int, name: str) -> ResponseReturnValue:
 
 def _file(written: str, name: str) -> ResponseReturnValue:
     """Send the file that holds for a month. Raises Forbidden for who may not see all."""
-    reader().require(*SEE_ALL)
+    require_centre()
     month = month_or_404(written)
     shown = edition_shown(month)
     if shown is not None and shown.state == PUBLISHED:
         return _published(shown, name)
-    content = FILES[name](db.session(), _preview(month, shown), request.url_root)
+    content = FILES[name](db.session(), _preview(month, shown), runtime().services.settings.address)
     return as_download(content, _named(name, str(month)), _type(name))
 
 
 def _published(found: Run, name: str) -> ResponseReturnValue:
-    """Send the file of an edition as it was first made; whoever asks first waits until it is."""
-    session, address, run_id = db.session(), request.url_root, found.id
+    """Send the file of an edition as it was first made; who comes before the worker has made it waits until it is."""
+    session, run_id = db.session(), found.id
     saved = _named(name, f"{found.month:%Y-%m}-{found.edition}")
     kept = kept_file(session, run_id, name)
-    if kept is not None:
-        return as_download(kept.content, saved, _type(name))
-    facts, edition = frozen_facts(session, found), edition_of(session, found, zone())
-    # The page's reading connection goes back before another is taken.
-    db.session.remove()
-    content = made_file(runtime().database, facts, edition, name, address)
-    run(KeepNotice(run_id, name, address, content), actor=SYSTEM)
-    return as_download(content, saved, _type(name))
+    if kept is None:
+        # The page's reading connection goes back before another is taken.
+        db.session.remove()
+        run(PrintEdition(run_id), actor=SYSTEM)
+        kept = kept_file(db.session(), run_id, name)
+        assert kept is not None, "it was made just now"
+    return as_download(kept.content, saved, _type(name))
 
 
 def _preview(month: Month, shown: Run | None) -> Edition:

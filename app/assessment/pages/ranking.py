@@ -218,6 +218,13 @@ def _unit_or_404(code: str) -> Unit:
     return unit
 
 
+def require_centre() -> None:
+    """Raise Forbidden unless the reader may see every unit's cases, which a ranked unit's own people may not."""
+    reader().require(*SEE_ALL)
+    if reader().ranked:
+        raise Forbidden("全市的案卷清单只供市平台的人员查看。")
+
+
 def month_or_404(written: str) -> Month:
     """Read a month as an address holds it. Raises NotFound."""
     try:

@@ -13,11 +13,13 @@ from flask_babel import lazy_gettext as _l
 
 from app.accounts.roles import ASSESSOR, SUPERVISOR, UNIT_MANAGER
 from app.accounts.tables import Person
+from app.assessment.appeals import won_since
 from app.assessment.commands import BeginRun, ConfirmMonth, CorrectMonth
 from app.assessment.editions import (
     CONFIRMING,
     OPEN,
     PUBLISHED,
+    SIGNING,
     confirmations_of,
     editions_of,
     ranking_of_run,
@@ -31,16 +33,18 @@ from app.assessment.pages.ranking import (
     month_name,
     month_or_404,
     reader,
+    require_centre,
     runtime,
     unit_name,
     zone,
 )
 from app.assessment.ranking import Month
+from app.assessment.running import span_of
 from app.assessment.scored import ScoredRanking
 from app.assessment.tables import Confirmation, Run, Snapshot
 from app.cases.pages import words
 from app.db.session import db
-from app.errors import AppError, Forbidden, InvalidInput, StateChanged
+from app.errors import AppError, Forbidden, InvalidInput, NotFound, StateChanged
 from app.processes.queries import items_of
 from app.web.access import SIGNED_IN, open_to
 from app.web.acting import act
@@ -68,6 +72,7 @@ class EditionView:
     signer: str | None
     confirmed: Mapping[int, Confirmation]
     deciding: Deciding | None
+    won_since: int
     opinions: Sequence[Any]
 
     @property
@@ -134,7 +139,10 @@ def sign(run_id: int, item_id: int) -> ResponseReturnValue:
 @open_to(*SEE_ALL)
 def facts_file(run_id: int) -> Response:
     """Send the facts that an edition was counted from, as they were kept."""
+    require_centre()
     run = run_of(db.session(), run_id)
+    if run.facts_hash is None:
+        raise NotFound("这一版还没有定稿。")
     kept = db.session().get_one(Snapshot, run.facts_hash)
     response = Response(kept.content, mimetype="application/zstd")
     response.headers["Content-Disposition"] = (
@@ -188,6 +196,7 @@ def _view(run: Run, answers: Mapping[str, Any] | None) -> EditionView:
         signer,
         confirmations_of(session, run.id),
         deciding_of(run.process_id, answers) if is_open else None,
+        len(won_since(session, *span_of(run), run.as_of)) if run.state == SIGNING else 0,
         [one for one in items_of(session, run.process_id) if one.opinion],
     )
 
