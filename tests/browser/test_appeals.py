@@ -9,6 +9,8 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from app.clock import FixedClock
+from app.run import installed_runtime
+from app.worker.assessing import AssessingLoop
 from tests.browser.conftest import Readers
 from tests.browser.people import Staff, add_assessor, named_in_latin
 from tests.factories import Desk
@@ -75,6 +77,7 @@ def test_appeal_changes_the_published_month(
 
     page = staff.open("manager1", "/ranking/2025-11")
     assert page.inner_text("tbody tr:first-child td:nth-child(7)") == "0.00%"
+    clock.advance(timedelta(hours=1))
     page = staff.open("manager1", f"/cases/{number}")
     page.click(f"a[href='/appeals/new/{number}']")
     page.wait_for_selector("#reason")
@@ -89,6 +92,8 @@ def test_appeal_changes_the_published_month(
 
     decide(staff, "dispatcher", "uphold")
     decide(staff, "intake", "uphold")
+    # The worker's turn.
+    AssessingLoop(installed_runtime().database, clock).step()
     page = staff.at("intake").page
     assert "road-closed.pdf" in page.inner_text("#main")
     page = staff.open("manager1", "/ranking/2025-11")
