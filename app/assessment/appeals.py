@@ -163,6 +163,21 @@ def appeal_lines(
     return [AppealLine(row[0], row[1], row[2], waiting.get(row[0].process_id)) for row in rows]
 
 
+def appeals_bearing_on(
+    session: Session, unit: Unit, start: datetime, end: datetime
+) -> Sequence[tuple[Appeal, Case]]:
+    """Return the appeals of a unit and those below it against what happened in a period, the newest first."""
+    query = (
+        select(Appeal, Case)
+        .join(Case, Case.id == Appeal.case_id)
+        .join(Unit, Unit.id == Appeal.unit_id)
+        .where(Unit.path.startswith(unit.path, autoescape=True))
+        .where(Appeal.contested_at >= start, Appeal.contested_at < end)
+        .order_by(Appeal.filed_at.desc(), Appeal.id.desc())
+    )
+    return [(appeal, case) for appeal, case in session.execute(query)]
+
+
 def _waiting(session: Session, process_ids: Sequence[int]) -> Mapping[int, ProcessItem]:
     item = ProcessItem
     query = select(item).where(item.process_id.in_(process_ids), item.status == "open")
