@@ -9,7 +9,9 @@ from flask.testing import FlaskClient
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
+from app.accounts.commands import CreatePerson
 from app.clock import FixedClock
+from app.run import SYSTEM, run
 from tests.ranking_facts import Facts, november, october, september, small_city
 from tests.web.test_ranking_pages import PASSWORD, as_, cells, facts, figures
 
@@ -111,11 +113,8 @@ def test_unit_page_shows_figures_score_history_and_open_cases(
 ) -> None:
     page = as_(client, "assessor").get("/ranking/2025-10/units/D1").text
     assert 'href="/ranking/2025-10/D1/on_time_closing_rate"' in page
-    row = figures(page, "按期结案率")
-    assert row == ["按期结案率", "33.33%", "无数据", "无数据", "无数据"]
-    assert figures(page, "2025年9月") == ["2025年9月", "1", "0.00%", "1", "0.00", "1"] or figures(
-        page, "2025年9月"
-    )[:4] == ["2025年9月", "1", "0.00%", "1"]
+    assert ["按期结案率", "33.33%", "无数据", "无数据", "无数据"] in cells(page)
+    assert figures(page, "2025年9月")[:4] == ["2025年9月", "1", "0.00%", "1"]
     assert "没有针对本月的申诉" in page
     # The case carried over is late and open; the one on hold is not.
     assert re.findall(r'/ranking/2025-10/D1/cases/(\d+)"', page) == ["20251001000003"]
@@ -251,8 +250,8 @@ def test_map_tells_the_same_as_its_table(client: FlaskClient, facts: Facts) -> N
     drawn = re.search(r'data-areas="([^"]+)"', page)
     assert drawn is not None
     assert "七号网格 100.00%" in drawn[1].encode().decode("unicode_escape")
-    assert figures(page, "七号网格")[1:] == ["100.00%", "1"]
-    assert figures(client.get("/ranking/2025-10/map?figure=due").text, "七号网格")[1] == "1"
+    assert figures(page, "七号网格R7")[1:] == ["100.00%", "1"]
+    assert figures(client.get("/ranking/2025-10/map?figure=due").text, "七号网格R7")[1] == "1"
 
 
 GRIDS = """
@@ -288,15 +287,11 @@ def test_month_that_is_over_has_no_forecast(client: FlaskClient, facts: Facts) -
 
 def test_move_against_the_month_before_is_shown(session: Session, client: FlaskClient) -> None:
     facts = small_city(session)
-    session.execute(text("INSERT INTO people (id, unit_id, login, name) VALUES (5, 41, 'x', 'x')"))
     for unit, september_done in ((11, september(20)), (12, september(22))):
         facts.closed(unit, due=september(21), done=september_done, closed=september(23))
     for unit, october_done in ((11, october(12)), (12, october(9))):
         facts.closed(unit, due=october(10), done=october_done, closed=october(13))
     session.commit()
-    from app.accounts.commands import CreatePerson  # noqa: PLC0415
-    from app.run import SYSTEM, run  # noqa: PLC0415
-
     run(CreatePerson(41, "assessor", "x", roles=("assessor",), password=PASSWORD), actor=SYSTEM)
     session.execute(text("UPDATE people SET must_change_password = FALSE"))
     session.commit()

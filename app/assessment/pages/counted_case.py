@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from itertools import takewhile
 
 from flask import render_template
 from flask_babel import gettext as _
@@ -108,7 +107,7 @@ def _dispatches(case: Case, facts: UnitFacts) -> list[CountedCase]:
         after=(case.id, -1),
         size=_MOST_DISPATCHES,
     )
-    return list(takewhile(lambda one: one.fact.case_id == case.id, found))
+    return [one for one in found if one.fact.case_id == case.id]
 
 
 def _counts(case: CountedCase) -> list[tuple[str, int]]:
