@@ -42,6 +42,12 @@ FILES_OF_EACH_EDITOR = ("check.bpmn", "routing.dmn", "accept.json")
 MORE: dict[str, tuple[dict[str, Any], ...]] = {
     "cases.inbox": ({"tab": "group"}, {"tab": "all"}, {"tab": "done"}),
     "tryouts.replay": ({"show": "passed-T_accept"},),
+    "assessment.compare_page": ({"unit": "D1", "month": "2025-11", "other": "D2"},),
+    "assessment.breakdown": ({"by": "person"},),
+    "assessment.forecast": ({"unit": "D1"},),
+    "assessment.part_cases": (
+        {"from": "2025-11-01", "to": "2025-11-30", "key": "E-01-02", "code": "filed"},
+    ),
 }
 EDITORS = {"modeling.edit", "modeling.compare", "modeling.history"}
 EARLIER = ('before_due("handling", "2 working_hour")', 'before_due("handling", "1 working_hour")')
@@ -53,6 +59,11 @@ ROLES_FIRST = ("supervisor", "analyst", "administrator")
 # A page that shows more to some than its rule says; the door is for nobody who is in already.
 WHO = {
     "assessment.cases": "supervisor", "assessment.scores": "supervisor", "assessment.scheme": "assessor",
+    "assessment.month": "supervisor", "assessment.unit_page": "supervisor",
+    "assessment.counted_case": "supervisor", "assessment.compare_page": "supervisor",
+    "assessment.breakdown": "supervisor", "assessment.period_page": "supervisor",
+    "assessment.part_cases": "supervisor", "assessment.month_map": "supervisor",
+    "assessment.forecast": "supervisor",
     "accounts.sign_in": "",
 }  # fmt: skip
 

@@ -83,7 +83,7 @@ def test_month_shows_every_group_with_rates_and_ranks(client: FlaskClient, facts
     # D1: due 3 (one carried over), closed 2, on time 1; 1 of 3 extended, 1 of 2 reworked; one unfounded return.
     assert figures(page, "东区") == [
         "1—名次与上月相同", "东区", "3", "2", "1", "66.67%", "33.33%", "33.33%", "50.00%", "50.00%",
-        "1", "1", "0", "0", "按期结案率：2025-09 0.00%，2025-10 33.33%",
+        "1", "1", "0", "0", "按期结案率：2025-090.00%，2025-1033.33%",
     ]  # fmt: skip
     assert figures(page, "西区")[:3] == ["2", "西区", "1"]
     assert figures(page, "南区")[0] == "—"

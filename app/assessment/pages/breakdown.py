@@ -202,6 +202,8 @@ def _by() -> str:
 
 
 def _days_or_404() -> Days:
+    if not (request.args.get("from") or request.args.get("to")):
+        return last_month(room.today())
     try:
         return Days.parse(request.args)
     except InvalidInput as error:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from functools import partial
+from itertools import dropwhile
 from zoneinfo import ZoneInfo
 
 from flask import current_app
@@ -95,9 +96,11 @@ def chart_of(months: Sequence[Month], values: Sequence[Value], title: str) -> Cu
 
 
 def _said(months: Sequence[Month], values: Sequence[Value], *, named: bool = True) -> str:
+    known = list(zip(months, values, strict=True))
+    # Before its first figure a unit was not there, or not ranked.
+    told = dropwhile(lambda one: one[1] is None, known)
     listed = _("，").join(
-        f"{month} {_('无数据') if value is None else f'{value}%'}"
-        for month, value in zip(months, values, strict=True)
+        f"{month} {_('无数据') if value is None else f'{value}%'}" for month, value in told
     )
     return str(_("按期结案率：%(listed)s", listed=listed)) if named else listed
 
