@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from flask import render_template, request, url_for
 from flask.typing import ResponseReturnValue
@@ -125,7 +126,8 @@ def _page(asked: Asked) -> str:
     if basis is not None and not asked.scope.empty:
         unit = asked.scope.unit
         key = ("breakdown", asked.days, asked.by, unit and unit.id, request.args.get("as_of"))
-        _at, parts = kept(key, lambda: _broken(asked, basis).parts())
+        # With the moment it was counted at, or its figures would open to other cases.
+        _at, (basis, parts) = kept(key, partial(_counted, asked, basis))
     shown, next_key = _shown(parts)
     final = basis is not None and basis.period.end == asked.days.period(zone()).end
     return render_template(
@@ -188,6 +190,10 @@ def _shown(parts: Sequence[Part]) -> tuple[Sequence[Part], str | None]:
         begin = keys.index(after) + 1
     shown = parts[begin : begin + size]
     return shown, shown[-1].key if begin + size < len(parts) else None
+
+
+def _counted(asked: Asked, basis: Basis) -> tuple[Basis, tuple[Part, ...]]:
+    return basis, _broken(asked, basis).parts()
 
 
 def _broken(asked: Asked, basis: Basis) -> Breakdown:

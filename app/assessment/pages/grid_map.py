@@ -75,9 +75,9 @@ def month_map(written: str) -> str:
     bands: list[Band] = []
     as_of, known = None, None
     if basis is not None and not asked_for.empty:
+        basis, parts = _counted(month, basis, asked_for)
         as_of = carried(basis, final=basis.period.end == month.period(zone()).end)
         known = indicators(basis.rules)
-        parts = _parts(month, basis, asked_for)
         bands = _bands(code, [_value(known[code], part) for part in parts])
         areas = _areas(
             known[code], parts, partial(_cases_url, known[code], month, asked_for, as_of)
@@ -103,11 +103,12 @@ def month_map(written: str) -> str:
     )
 
 
-def _parts(month: Month, basis: Basis, asked_for: Scope) -> Sequence[Part]:
+def _counted(month: Month, basis: Basis, asked_for: Scope) -> tuple[Basis, Sequence[Part]]:
+    """Return the parts with the basis they were counted on: kept for a while, they are a little older than now."""
     unit = asked_for.unit
     key = ("map", month, unit and unit.id, request.args.get("as_of"))
     made = Breakdown(db.session(), basis, "responsibility", unit)
-    return kept(key, made.parts)[1]
+    return kept(key, lambda: (basis, made.parts()))[1]
 
 
 def _value(figure: Indicator, part: Part) -> Value:

@@ -119,7 +119,7 @@ def month(written: str) -> ResponseReturnValue:
         rules=rule_sentences(counting_rules(), language_code()),
         now_month=Month.of(now(), zone()),
         now_at=now().isoformat(),
-        trends=trends_before(chosen),
+        trends=trends_before(chosen, rates=_rates(ranking)),
         section="month",
         **shared_words(),
     )
@@ -248,6 +248,13 @@ def shared_words() -> Mapping[str, object]:
         "count_name": count_name,
         "locale": language_code(),
     }
+
+
+def _rates(ranking: Ranking | None) -> Sequence[int | Decimal | None]:
+    if ranking is None:
+        return ()
+    figure = ranking.figures[ranking.ranked_by]
+    return [figure.value(row.tally) for row in ranking.rows]
 
 
 def _groups_for(actor: Actor, ranking: Ranking) -> Sequence[RankedGroup]:

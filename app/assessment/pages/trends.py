@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from functools import partial
@@ -28,10 +28,14 @@ MONTHS_OF_CHART = 12
 
 @dataclass(frozen=True)
 class Trends:
-    """How units stood in the months before one. months: the oldest first, without the one itself."""
+    """How units stood in the months before one. months: the oldest first, without the one itself.
+
+    low: what all curves stand on, so that they can be held against each other.
+    """
 
     month: Month
     months: tuple[tuple[Month, Standings], ...]
+    low: Decimal
 
     def steps(self, unit_id: int, rank: int | None) -> int | None:
         """Return how many places a unit went up against the month before; None where either has no rank."""
@@ -49,20 +53,17 @@ class Trends:
         values = [*(None if one is None else one.rate for _m, one in self.standings(unit_id)), rate]
         if sum(value is not None for value in values) < 2:
             return None
-        frame = Frame(84, 24, 3, 4, 4, 4, self._foot(rate), Decimal(100))
+        frame = Frame(84, 24, 3, 4, 4, 4, self.low, Decimal(100))
         points = points_of(values, frame)
         dots = tuple(point for point in points[-1:] if point is not None)
         months = [month for month, _standings in self.months] + [self.month]
         return Curve(84, 24, stretches(points), dots, _said(months, values))
 
-    def _foot(self, rate: Value) -> Decimal:
-        """Return what all curves of the page stand on, so that they can be held against each other."""
-        every = [one.rate for _m, standings in self.months for one in standings.values()]
-        return foot_below([*every, rate])
 
-
-def trends_before(month: Month, months: int = MONTHS_OF_SPARK) -> Trends:
-    """Return how units stood in the months before one, so that with it there are so many."""
+def trends_before(
+    month: Month, months: int = MONTHS_OF_SPARK, rates: Iterable[Value] = ()
+) -> Trends:
+    """Return how units stood in the months before one, so that with it there are so many. rates: of the month itself."""
     before = [month.plus(-back) for back in range(months - 1, 0, -1)]
     moment = _runtime().clock.now()
     begun = [one for one in before if one.period(_zone()).end <= moment]
@@ -73,7 +74,8 @@ def trends_before(month: Month, months: int = MONTHS_OF_SPARK) -> Trends:
         ask = partial(standings_of, db.session(), one, edition, _zone())
         _at, standings = kept(("standings", one, edition), ask, of_past=True)
         found.append((one, standings))
-    return Trends(month, tuple(found))
+    before_it = [one.rate for _month, standings in found for one in standings.values()]
+    return Trends(month, tuple(found), foot_below([*before_it, *rates]))
 
 
 def chart_of(months: Sequence[Month], values: Sequence[Value], title: str) -> Curve | None:
