@@ -25,8 +25,9 @@ from app.assessment.queries import Basis, CountedCase, counted_cases
 from app.assessment.ranking import UnitFacts, facts_of
 from app.assessment.scored import scheme_in_force
 from app.cases.clocks import HANDLING
+from app.cases.pages import words
 from app.cases.pages.standing import accounts_of
-from app.cases.queries.case_file import case_by_number, clocks_of
+from app.cases.queries.case_file import case_by_number, clocks_of, requests_of
 from app.cases.queries.matching import without_nul
 from app.cases.tables import Case
 from app.db.session import db
@@ -90,6 +91,8 @@ def counted_case(written: str, unit_code: str, number: str) -> str:
         told=told,
         appeal=appeal,
         scheme=scheme.scheme,
+        requests=requests_of(session, case.id),
+        words=words,
         clocks=accounts_of(session, case, clocks, now()),
         as_of=carried(basis, final=basis.period.end == month.period(zone()).end),
         basis=basis,

@@ -15,7 +15,7 @@ from flask_babel import lazy_gettext as _l
 from app.assessment.queries import Basis, CountedCase
 from app.assessment.tables import Appeal
 from app.assessment.wording import RULE_WORDS
-from app.cases.pages.words import GROUNDS
+from app.cases.pages.words import GROUNDS, chosen_name
 from app.web.formats import local_at
 from app.web.language import language_code
 from sla.counting_rules import Count, ExemptAs, OnTimeBy
@@ -70,9 +70,10 @@ class Account:
                 _("经过"), _("%(at)s 由发现者当场处置，没有派遣。", at=_at(fact.closed_at))
             )
         text = _(
-            "第 %(n)s 次派遣，%(at)s 派给承办单位。",
+            "第 %(n)s 次派遣，%(at)s 派给%(unit)s。",
             n=self.case.dispatch_no,
             at=_at(fact.dispatched_at),
+            unit=chosen_name((self.case.unit_name or "", self.case.unit_name_en or "")),
         )
         return Sentence(_("派遣"), text)
 
