@@ -351,10 +351,13 @@ def _ranking(chosen: Month) -> Ranking | None:
 
 
 def edition_shown(chosen: Month) -> Run | None:
-    """Return the edition whose figures the page shows: none where the address asks for a moment or the month runs."""
-    if request.args.get("as_of"):
-        return None
-    return shown_edition(db.session(), chosen.first_on)
+    """Return the edition whose figures the page shows: none where the month runs or the address asks for a moment.
+
+    The moment of the edition itself is one that its links carry: it is the edition that they come from.
+    """
+    asked = _moment_or_404(request.args.get("as_of"))
+    run = shown_edition(db.session(), chosen.first_on)
+    return run if asked is None or (run is not None and run.as_of == asked) else None
 
 
 def basis_of(chosen: Month) -> Basis | None:

@@ -74,8 +74,14 @@ def trends_before(
         ask = partial(standings_of, db.session(), one, edition, _zone())
         _at, standings = kept(("standings", one, edition), ask, of_past=True)
         found.append((one, standings))
+    # A city's curves begin with its first figures.
+    found = list(dropwhile(lambda one: not _has_rates(one[1]), found))
     before_it = [one.rate for _month, standings in found for one in standings.values()]
     return Trends(month, tuple(found), foot_below([*before_it, *rates]))
+
+
+def _has_rates(standings: Standings) -> bool:
+    return any(one.rate is not None for one in standings.values())
 
 
 def chart_of(months: Sequence[Month], values: Sequence[Value], title: str) -> Curve | None:

@@ -115,7 +115,7 @@ def _history(trends: Trends, ranking: ScoredRanking, unit: Unit) -> History:
     present = standings_in(ranking).get(unit.id)
     months = (*trends.standings(unit.id), (trends.month, present))
     rates = [None if one is None else one.rate for _month, one in months]
-    title = str(_("%(unit)s 12 个月按期结案率", unit=unit_name(unit)))
+    title = str(_("%(unit)s 各月按期结案率", unit=unit_name(unit)))
     return History(months, chart_of([month for month, _one in months], rates, title))
 
 
@@ -134,7 +134,8 @@ def _cell(row: ScoredUnit, code: str, population: str, month: Month, as_of: str 
     if code in _WITHOUT_CASES and population != "all":
         return Cell("", None)
     text = figure.text(value, language_code())
-    if not value or code in _WITHOUT_CASES:
+    nothing = value is None or (value == 0 and isinstance(value, int))
+    if nothing or code in _WITHOUT_CASES:
         return Cell(text, None)
     among = None if population == "all" else population
     url = url_for(

@@ -61,7 +61,7 @@ function show(box) {
 }
 
 // Responsibility grids by a figure: the darker, the more there is to look at; a click says the figure and leads on.
-const DARKNESS = [0.06, 0.2, 0.38, 0.56, 0.74];
+const DARKNESS = [0.1, 0.22, 0.38, 0.56, 0.74];
 
 function showAreas(box, map) {
   const areas = JSON.parse(box.dataset.areas);
