@@ -128,7 +128,9 @@ def _lines(case: CountedCase, scheme: Scheme, basis: Basis) -> list[LineEntered]
         said = _entered(known[line.indicator], entered)
         if said:
             label = Figure.of(line.figure).label(language_code())
-            found.append(LineEntered(line, f"{label}{_('：')}{said}"))
+            # A column is called what it shows.
+            named = "" if label == line.label(language_code()) else f"{label}{_('：')}"
+            found.append(LineEntered(line, named + said))
     return found
 
 

@@ -40,11 +40,15 @@ _WITHOUT_RULE: Final[Mapping[Reason, LazyString]] = {
 
 @dataclass(frozen=True, slots=True)
 class Sentence:
-    """One thing to say. about: what it is about. rule: the key and the choice of counting.yml that decided it."""
+    """One thing to say. about: what it is about.
+
+    rule: what decided it, in words. key: the same as counting.yml has it.
+    """
 
     about: str
     text: str
     rule: str = ""
+    key: str = ""
 
 
 @dataclass(frozen=True)
@@ -81,7 +85,7 @@ class Account:
         reason, rules = self.case.membership.reason, self.basis.rules
         label = reason.label(language_code())
         if reason in _WITHOUT_RULE:
-            return Sentence(_("计入依据"), f"{label}{_('：')}{_WITHOUT_RULE[reason]}")
+            return Sentence(_("计入依据"), label, str(_WITHOUT_RULE[reason]))
         if reason is Reason.LEFT_OUT:
             left = rules.due_in_period is Count.LEAVE_OUT and self._falls_due_within()
             key = "due_in_period" if left else "carried_over"
@@ -201,7 +205,7 @@ class Account:
 def _by_rule(about: str, said: str, key: str, choice: StrEnum) -> Sentence:
     """Return a sentence with the rule that decided it, in words and as counting.yml has it."""
     words = RULE_WORDS[key, choice.value][0 if language_code().startswith("zh") else 1]
-    return Sentence(about, f"{said} {words}{_('。')}", f"{key}: {choice.value}")
+    return Sentence(about, said, words, f"{key}: {choice.value}")
 
 
 def _at(moment: datetime | None) -> str:

@@ -92,11 +92,12 @@ def chart_of(months: Sequence[Month], values: Sequence[Value], title: str) -> Cu
     frame = Frame(420, 170, 38, 14, 10, 24, low, Decimal(100))
     points = points_of(values, frame)
     axes = tuple(Axis(frame.y(at), f"{at:.0f}%") for at in (low, (low + 100) / 2, Decimal(100)))
-    # Every other month is named: there is no room for all on a phone.
+    # Of many every other month is named: there is no room for all on a phone.
+    step = 2 if len(months) > MONTHS_OF_SPARK else 1
     labels = tuple(
         (frame.x(at, len(months)), _short(month))
         for at, month in enumerate(months)
-        if (len(months) - 1 - at) % 2 == 0
+        if (len(months) - 1 - at) % step == 0
     )
     dots = tuple(point for point in points if point is not None)
     said = f"{title}{_('：')}{_said(months, values, named=False)}"
