@@ -58,24 +58,35 @@ class Breakdown:
 
     def parts(self) -> tuple[Part, ...]:
         """Return every part, the one with most due cases first."""
-        counts = tallies_by_key(self._alike(), self.basis, self._key())
+        counts = tallies_by_key(self._alike(self._unit_ids()), self.basis, self._key())
         found = [Part(key, tally) for key, tally in counts.items() if tally != Tally()]
         return tuple(sorted(found, key=lambda part: (-part.tally.due, part.key)))
 
     def facts_of(self, key: str) -> UnitFacts:
         """Return what the figures of one part are counted from."""
-        of = self._key()
-        alike = tuple(one for one in self._alike() if one.unit_id is not None and of(one) == key)
-        return UnitFacts(self.basis, tuple(self._unit_ids()), alike)
-
-    def _alike(self) -> list[Alike]:
         unit_ids = self._unit_ids()
-        if self.unit is not None:
-            return alike_facts(self.session, self.basis, unit_ids, BY[self.by])
-        # Of nearly all units: read together, and those that no ranking counts left out.
-        known = set(unit_ids)
-        alike = alike_facts(self.session, self.basis, None, BY[self.by])
-        return [one for one in alike if one.unit_id in known]
+        if BY[self.by] is None:
+            ranked = ranked_unit_above(self.session)
+            unit_ids = [one for one in unit_ids if _unit_key(ranked.get(one), self.by) == key]
+        of = self._key()
+        alike = [one for one in self._alike(unit_ids, self.narrowed(key)) if of(one) == key]
+        return UnitFacts(self.basis, tuple(unit_ids), tuple(alike))
+
+    def narrowed(self, key: str) -> list[str] | None:
+        """Return what of the grouping of the facts a part is, to read no more than it; None where that is not known."""
+        if BY[self.by] is None:
+            return None
+        if self.by != "major":
+            return [key]
+        majors = majors_of(self.session)
+        # Codes that no edition has are of no major class.
+        return [code for code, (major, _name) in majors.items() if major == key] or None
+
+    def _alike(self, unit_ids: Sequence[int], parts: Sequence[str] | None = None) -> list[Alike]:
+        by = BY[self.by]
+        return alike_facts(
+            self.session, self.basis, unit_ids, by, parts=parts, units_apart=by is None
+        )
 
     def _unit_ids(self) -> Sequence[int]:
         if self.unit is not None:

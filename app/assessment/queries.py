@@ -199,11 +199,11 @@ WITH seen AS (SELECT *, ({shape})::int AS shape FROM ({facts} UNION ALL {self_ha
 """
 _ALIKE: Final = """
 , alike AS (
-    SELECT unit_id, shape, returns, supervisions, all_supervisions, part, count(*) AS number,
+    SELECT {unit} AS unit_id, shape, returns, supervisions, all_supervisions, part, count(*) AS number,
            min(fact_id) AS fact_id, min(case_id) AS case_id, min(closed_at) AS a_closing,
            min(channel) AS channel, bool_or(urgent) AS urgent, bool_or(supervised) AS supervised,
            coalesce(sum(worked_minutes), 0)::bigint AS all_minutes
-    FROM seen GROUP BY unit_id, shape, returns, supervisions, all_supervisions, part)
+    FROM seen GROUP BY {units} shape, returns, supervisions, all_supervisions, part)
 SELECT a.*, f.due_at, f.handed_in_at, f.on_time, coalesce(f.closed_at, a.a_closing) AS closed_at,
        coalesce(f.extensions, 0) AS extensions, coalesce(f.reworks, 0) AS reworks,
        coalesce(f.void, FALSE) AS void, coalesce(f.exempt, FALSE) AS exempt,
@@ -218,7 +218,7 @@ _CASES: Final = """
     WHERE (shape, returns, supervisions, all_supervisions, part) IN (
         SELECT * FROM unnest(CAST(:shapes AS int[]), CAST(:returns AS bigint[]),
                              CAST(:supervisions AS bigint[]), CAST(:all_supervisions AS bigint[]),
-                             CAST(:parts AS text[])))
+                             CAST(:parts_of_shapes AS text[])))
       AND (case_id, dispatch_no) > (:after_case, :after_dispatch)
     ORDER BY case_id, dispatch_no LIMIT :size)
 SELECT page.*, c.number, c.title, u.name AS unit_name, u.name_en AS unit_name_en
@@ -267,23 +267,35 @@ AND f.case_id IN (
 
 
 def alike_facts(
-    session: Session, basis: Basis, unit_ids: Sequence[int] | None = None, by: str | None = None
+    session: Session,
+    basis: Basis,
+    unit_ids: Sequence[int] | None = None,
+    by: str | None = None,
+    *,
+    parts: Sequence[str] | None = None,
+    units_apart: bool = True,
 ) -> list[Alike]:
     """Return what a period sees, put together where it counts alike; of these units or of all.
 
-    by: one of GROUPINGS, to tell apart by as well.
+    by: one of GROUPINGS, to tell apart by as well. parts: of these alone. units_apart: else the unit is any of them.
     """
+    grouped = ("unit_id", "unit_id,") if units_apart else ("min(unit_id)", "")
+    alike = _ALIKE.format(held_bit=_HELD_BIT, unit=grouped[0], units=grouped[1])
     rows = session.execute(
-        text(_seen(basis, unit_ids, by) + _ALIKE.format(held_bit=_HELD_BIT)),
-        _bound(basis, unit_ids),
+        text(_seen(basis, unit_ids, by, parts) + alike), _bound(basis, unit_ids, parts)
     )
-    return [
-        Alike(
-            row["unit_id"], _shape_of(row), row["number"], _fact_of(row), row["all_minutes"],
-            row["part"],
+    found: list[Alike] = []
+    # One fact stands for all of its shape: a city has a hundred thousand groups and some hundred shapes.
+    facts: dict[tuple[Shape, str], Fact] = {}
+    for row in rows.mappings():
+        shape, part = _shape_of(row), row["part"]
+        like = (shape, part if by == "openness" else "")
+        if by is None or like not in facts:
+            facts[like] = _fact_of(row)
+        found.append(
+            Alike(row["unit_id"], shape, row["number"], facts[like], row["all_minutes"], part)
         )
-        for row in rows.mappings()
-    ]  # fmt: skip
+    return found
 
 
 def voiced_counts(session: Session, basis: Basis) -> dict[int, dict[str, int]]:
@@ -305,26 +317,29 @@ def counted_cases(
     alike: Iterable[Alike],
     *,
     by: str | None = None,
+    parts: Sequence[str] | None = None,
     after: Place = FIRST,
     size: int | None = None,
 ) -> Iterator[CountedCase]:
     """Yield the cases of units that are like these, by case and dispatch, from a place on.
 
-    by: the grouping that `alike` was told apart by.
+    by, parts: the grouping that `alike` was told apart by, and what of it is looked at.
     """
     shapes = sorted({(*one.shape, one.part) for one in alike})
-    bound = _bound(basis, unit_ids) | {
+    bound = _bound(basis, unit_ids, parts) | {
         "shapes": [one[0] for one in shapes],
         "returns": [one[1] for one in shapes],
         "supervisions": [one[2] for one in shapes],
         "all_supervisions": [one[3] for one in shapes],
-        "parts": [one[4] for one in shapes],
+        "parts_of_shapes": [one[4] for one in shapes],
         "after_case": after[0],
         "after_dispatch": after[1],
         "size": size,
     }
     rows = session.execute(
-        text(_seen(basis, unit_ids, by) + _CASES), bound, execution_options={"yield_per": 2000}
+        text(_seen(basis, unit_ids, by, parts) + _CASES),
+        bound,
+        execution_options={"yield_per": 2000},
     )
     for row in rows.mappings():
         fact = _fact_of(row)
@@ -393,24 +408,35 @@ def department_report(
     return [dict(row) for row in rows.mappings()]
 
 
-def _seen(basis: Basis, unit_ids: Sequence[int] | None, by: str | None = None) -> str:
-    parts = [f"coalesce(({column})::text, '')" for column in GROUPINGS[by]] if by else ["''"] * 2
-    of_units = "" if unit_ids is None else "AND {column} = ANY(CAST(:unit_ids AS bigint[]))"
+def _seen(
+    basis: Basis,
+    unit_ids: Sequence[int] | None,
+    by: str | None = None,
+    parts: Sequence[str] | None = None,
+) -> str:
+    columns = [f"coalesce(({column})::text, '')" for column in GROUPINGS[by]] if by else ["''"] * 2
+    of_units = "" if unit_ids is None else "AND {unit} = ANY(CAST(:unit_ids AS bigint[]))"
+    of_parts = "" if parts is None else "AND {part} = ANY(CAST(:parts AS text[]))"
+    narrowed = f"{of_units} {of_parts}"
     lately = "" if basis.rules.taken_back is Count.COUNT else _TAKEN_BACK_LATELY
     more_is_known = basis.as_of >= basis.period.end
     return _SEEN.format(
         shape=_SHAPE,
         facts=_FACTS.format(
             ending=_AT_END if more_is_known else _AS_SEEN,
-            conditions=f"{lately} {of_units.format(column='f.unit_id')}",
-            part=parts[0],
+            conditions=f"{lately} {narrowed.format(unit='f.unit_id', part=columns[0])}",
+            part=columns[0],
         ),
-        self_handled=_SELF_HANDLED.format(conditions=of_units.format(column="d.id"), part=parts[1]),
+        self_handled=_SELF_HANDLED.format(
+            conditions=narrowed.format(unit="d.id", part=columns[1]), part=columns[1]
+        ),
     )
 
 
-def _bound(basis: Basis, unit_ids: Sequence[int] | None) -> dict[str, Any]:
-    bound = {
+def _bound(
+    basis: Basis, unit_ids: Sequence[int] | None, parts: Sequence[str] | None = None
+) -> dict[str, Any]:
+    bound: dict[str, Any] = {
         "start": basis.period.start,
         "end": basis.period.end,
         "as_of": basis.as_of,
@@ -418,7 +444,11 @@ def _bound(basis: Basis, unit_ids: Sequence[int] | None) -> dict[str, Any]:
         "attention": list(basis.rules.attention_channels),
         "many_reworks": basis.rules.many_reworks,
     }
-    return bound if unit_ids is None else {**bound, "unit_ids": list(unit_ids)}
+    if unit_ids is not None:
+        bound["unit_ids"] = list(unit_ids)
+    if parts is not None:
+        bound["parts"] = list(parts)
+    return bound
 
 
 def _shape_of(row: Mapping[Any, Any]) -> Shape:

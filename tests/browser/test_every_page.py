@@ -14,7 +14,8 @@ from flask import Flask, url_for
 from playwright.sync_api import Page
 
 from app.accounts.roles import ANALYST
-from app.assessment.commands import SaveScheme
+from app.assessment.commands import BeginRun, FileAppeal, SaveScheme
+from app.cases.commands import RaiseSupervision
 from app.cases.commands.moving import MoveCases
 from app.cases.commands.reassigning import ReassignUnit
 from app.cases.effects import topics
@@ -28,6 +29,7 @@ from sla.scheme_files import shipped_schemes
 from tests.browser.conftest import Reader
 from tests.browser.people import add_analysts_and_administrator, add_assessor
 from tests.browser.test_everyone_can_use import serious_faults
+from tests.browser.test_main_jobs import PNG
 from tests.edited_diagrams import edited
 from tests.factories import Desk
 
@@ -37,11 +39,16 @@ NO_PAGE = frozenset({
     "places.map_tile", "places.at", "cases.inbox_events", "cases.inbox_counts", "cases.conditions", "cases.photo",
     "cases.nearby_open", "oversight.points", "cases.choose_move", "modeling.content", "modeling.check",
     "oversight.diagram", "tryouts.file", "tryouts.last",
+    "assessment.notice_as_pdf", "assessment.notice_as_word", "assessment.notice_as_csv",
+    "assessment.edition_file", "assessment.facts_file", "assessment.evidence", "assessment.waiting_line",
 })  # fmt: skip
 FILES_OF_EACH_EDITOR = ("check.bpmn", "routing.dmn", "accept.json")
 MORE: dict[str, tuple[dict[str, Any], ...]] = {
     "cases.inbox": ({"tab": "group"}, {"tab": "all"}, {"tab": "done"}),
     "tryouts.replay": ({"show": "passed-T_accept"},),
+    "assessment.month_run": ({"written": "2025-10"},),
+    "assessment.month": ({"written": "2025-10"},),
+    "assessment.appeal_list": ({"undecided": 1},),
     "assessment.compare_page": ({"unit": "D1", "month": "2025-11", "other": "D2"},),
     "assessment.breakdown": ({"by": "person"},),
     "assessment.forecast": ({"unit": "D1"},),
@@ -58,6 +65,8 @@ THEIRS = (".bjsl-button", ".bio-properties-panel-group-header-title")
 ROLES_FIRST = ("supervisor", "analyst", "administrator")
 # A page that shows more to some than its rule says; the door is for nobody who is in already.
 WHO = {
+    "assessment.new_appeal": "manager1", "assessment.month_run": "supervisor",
+    "assessment.appeal_list": "supervisor", "assessment.appeal": "supervisor",
     "assessment.cases": "supervisor", "assessment.scores": "supervisor", "assessment.scheme": "assessor",
     "assessment.month": "supervisor", "assessment.unit_page": "supervisor",
     "assessment.counted_case": "supervisor", "assessment.compare_page": "supervisor",
@@ -80,6 +89,10 @@ def values(product: Flask, desk: Desk) -> dict[str, Any]:
     move = run(MoveCases((moved,), new), actor=SYSTEM)
     reassigned = run(ReassignUnit(11, 12, "合并"), actor=desk.city.supervisor)
     assessor = add_assessor(desk)
+    charged = desk.dispatched_case()
+    run(RaiseSupervision(charged, "media", "电视台曝光"), actor=desk.city.supervisor)
+    appeal = FileAppeal(charged, "media_supervision", "当日已处置", (("照片.png", PNG),))
+    run(BeginRun(date(2025, 10, 1)), actor=assessor)
     analyst = Actor(901, 1, "/1/", frozenset({ANALYST}), "分析员甲")
     draft = run(StartDraft("case", "改核查"), actor=analyst)
     replay = run(StartReplay(draft, date(2025, 11, 1), 50, "2 working_hour"), actor=analyst)
@@ -100,6 +113,7 @@ def values(product: Flask, desk: Desk) -> dict[str, Any]:
         "unit_code": "D1",
         "code": "left_out",
         "flow": "in",
+        "appeal_id": run(appeal, actor=desk.city.manager1),
     }
 
 
@@ -139,7 +153,7 @@ def addresses(endpoint: str, names: set[str], values: dict[str, Any]) -> Iterato
         return
     known = {name: values[name] for name in names}
     yield url_for(endpoint, **known)
-    yield from (url_for(endpoint, **known, **more) for more in MORE.get(endpoint, ()))
+    yield from (url_for(endpoint, **known | more) for more in MORE.get(endpoint, ()))
 
 
 def settled(page: Page) -> None:

@@ -97,11 +97,12 @@ def part_cases() -> str:
     code, key = request.args.get("code", "due"), request.args.get("key", "")
     figure = every_indicator(basis.rules).get(code)
     counted = count_opened(figure, code)
-    facts = _broken(asked, basis).facts_of(key)
+    broken = _broken(asked, basis)
+    facts = broken.facts_of(key)
     entering = facts.entering(counted)
     by_reason = by_reason_of(entering, basis)
     reason = reason_or_404(by_reason)
-    lines, next_place = page_of_cases(facts, entering, reason, BY[asked.by])
+    lines, next_place = page_of_cases(facts, entering, reason, BY[asked.by], broken.narrowed(key))
     names = names_of_parts(db.session(), asked.by, [key])
     return render_template(
         "assessment/part_cases.html",

@@ -310,7 +310,11 @@ def reason_or_404(listed: Mapping[Reason, int]) -> Reason | None:
 
 
 def page_of_cases(
-    facts: UnitFacts, entering: Sequence[Alike], reason: Reason | None, by: str | None = None
+    facts: UnitFacts,
+    entering: Sequence[Alike],
+    reason: Reason | None,
+    by: str | None = None,
+    parts: Sequence[str] | None = None,
 ) -> tuple[list[CountedCase], str | None]:
     """Return the page of cases that the address names, and where the next one begins."""
     size = runtime().services.settings.page_size
@@ -321,6 +325,7 @@ def page_of_cases(
         facts.unit_ids,
         wanted,
         by=by,
+        parts=parts,
         after=_place_or_404(),
         size=size + 1,
     )
