@@ -127,8 +127,9 @@ def _page(asked: Asked) -> str:
     if basis is not None and not asked.scope.empty:
         unit = asked.scope.unit
         key = ("breakdown", asked.days, asked.by, unit and unit.id, request.args.get("as_of"))
-        # With the moment it was counted at, or its figures would open to other cases.
-        _at, (basis, parts) = kept(key, partial(_counted, asked, basis))
+        ask = partial(_counted, asked, basis)
+        # What many look at is kept, with the moment it was counted at: its figures open to the very cases.
+        basis, parts = kept(key, ask)[1] if _is_usual(asked) else ask()
     shown, next_key = _shown(parts)
     final = basis is not None and basis.period.end == asked.days.period(zone()).end
     return render_template(
@@ -191,6 +192,11 @@ def _shown(parts: Sequence[Part]) -> tuple[Sequence[Part], str | None]:
         begin = keys.index(after) + 1
     shown = parts[begin : begin + size]
     return shown, shown[-1].key if begin + size < len(parts) else None
+
+
+def _is_usual(asked: Asked) -> bool:
+    usual = [days for _name, days in usual_periods(room.today())]
+    return asked.month is not None or asked.days in usual
 
 
 def _counted(asked: Asked, basis: Basis) -> tuple[Basis, tuple[Part, ...]]:
