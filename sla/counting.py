@@ -174,6 +174,9 @@ class Tally:
     def __add__(self, other: Tally) -> Tally:
         return Tally(**{name: getattr(self, name) + getattr(other, name) for name in ALL_COUNTS})
 
+    def __sub__(self, other: Tally) -> Tally:
+        return Tally(**{name: getattr(self, name) - getattr(other, name) for name in ALL_COUNTS})
+
     def count(self, name: str) -> int:
         """Return the count of that name."""
         if name not in ALL_COUNTS:

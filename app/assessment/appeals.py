@@ -176,6 +176,21 @@ def sees_all_appeals(actor: Actor) -> bool:
     return SYSTEM_ROLE in actor.roles or (not actor.ranked and actor.has(*CENTRE))
 
 
+def appeals_bearing_on(
+    session: Session, unit: Unit, start: datetime, end: datetime
+) -> Sequence[tuple[Appeal, Case]]:
+    """Return the appeals of a unit and those below it against what happened in a period, the newest first."""
+    query = (
+        select(Appeal, Case)
+        .join(Case, Case.id == Appeal.case_id)
+        .join(Unit, Unit.id == Appeal.unit_id)
+        .where(Unit.path.startswith(unit.path, autoescape=True))
+        .where(Appeal.contested_at >= start, Appeal.contested_at < end)
+        .order_by(Appeal.filed_at.desc(), Appeal.id.desc())
+    )
+    return [(appeal, case) for appeal, case in session.execute(query)]
+
+
 def _waiting(session: Session, process_ids: Sequence[int]) -> Mapping[int, ProcessItem]:
     item = ProcessItem
     query = select(item).where(item.process_id.in_(process_ids), item.status == "open")

@@ -47,13 +47,17 @@ class Basis:
 
 @dataclass(frozen=True, slots=True)
 class Alike:
-    """So many facts of one unit that count alike, and one of them. worked_minutes: of all of them together."""
+    """So many facts of one unit that count alike, and one of them. worked_minutes: of all of them together.
+
+    part: what they have in common of the grouping that was asked for; "" for none.
+    """
 
     unit_id: int | None
     shape: Shape
     number: int
     fact: Fact
     worked_minutes: int = 0
+    part: str = ""
 
     def membership(self, basis: Basis) -> Membership:
         """Tell which counts each of them enters."""
@@ -85,6 +89,25 @@ Place = tuple[int, int]
 """Where a page of a list begins: after this case and this dispatch of it."""
 
 FIRST: Final[Place] = (0, -1)
+
+AHEAD: Final = "ahead"
+HANDED_IN: Final = "handed_in"
+PAST: Final = "past"
+# What facts can be told apart by besides -> the columns of a dispatch and of what was put right on the spot.
+GROUPINGS: Final[Mapping[str, tuple[str, str]]] = {
+    "class": ("f.class_code", "c.class_code"),
+    "grid": ("f.grid_code", "c.grid_code"),
+    "responsibility": ("f.responsibility_code", "c.responsibility_code"),
+    "channel": ("f.channel", "c.channel"),
+    # A fact knows no person: it is who handles the case now, also for an earlier dispatch of it.
+    "person": ("(SELECT p.handler_id FROM cases p WHERE p.id = f.case_id)", "c.handler_id"),
+    # Where an open case stands, for what may still become of it.
+    "openness": (
+        f"""CASE WHEN f.closed_at IS NOT NULL THEN NULL WHEN f.handed_in_at IS NOT NULL THEN '{HANDED_IN}'
+            WHEN f.due_at >= :as_of THEN '{AHEAD}' ELSE '{PAST}' END""",
+        "NULL",
+    ),
+}
 
 # The version at the period's end tells what was on hold then and how often the unit had been charged; it is the
 # one looked at, unless more is known by now.
@@ -130,7 +153,7 @@ SELECT f.id AS fact_id, f.case_id, f.dispatch_no, f.unit_id, f.class_code, f.due
        greatest(coalesce(ending.supervisions, 0) - coalesce(before.supervisions, 0), 0)
            AS all_supervisions,
        f.supervisions > 0 AS supervised, f.urgent, f.channel, f.worked_minutes, f.dispatched_at,
-       coalesce({_LOOKED_FOR}, FALSE) AS looked_for
+       coalesce({_LOOKED_FOR}, FALSE) AS looked_for, {{part}} AS part
 FROM facts f {{ending}}
 LEFT JOIN LATERAL (
     SELECT b.unfounded_returns, b.media_supervisions, b.supervisions FROM facts b
@@ -153,7 +176,7 @@ _SELF_HANDLED: Final = """
 SELECT NULL::bigint, c.id, 0, d.id, c.class_code, NULL::timestamptz, NULL::timestamptz,
        NULL::boolean, c.closed_at, 0, 0, FALSE, FALSE, FALSE, TRUE, FALSE, 0, 0, 0,
        FALSE, c.limit_unit IN ('urgent_hour', 'urgent_day'), c.channel, NULL::bigint,
-       NULL::timestamptz, TRUE
+       NULL::timestamptz, TRUE, {part}
 FROM cases c LEFT JOIN LATERAL (
     SELECT u.id FROM units u WHERE u.rank_group = 'district' AND u.district_code = c.district_code
     ORDER BY u.level, u.id LIMIT 1
@@ -182,11 +205,11 @@ WITH seen AS (SELECT *, ({shape})::int AS shape FROM ({facts} UNION ALL {self_ha
 """
 _ALIKE: Final = """
 , alike AS (
-    SELECT unit_id, shape, returns, supervisions, all_supervisions, count(*) AS number,
+    SELECT {unit} AS unit_id, shape, returns, supervisions, all_supervisions, part, count(*) AS number,
            min(fact_id) AS fact_id, min(case_id) AS case_id, min(closed_at) AS a_closing,
            min(channel) AS channel, bool_or(urgent) AS urgent, bool_or(supervised) AS supervised,
            coalesce(sum(worked_minutes), 0)::bigint AS all_minutes
-    FROM seen GROUP BY unit_id, shape, returns, supervisions, all_supervisions)
+    FROM seen GROUP BY {units} shape, returns, supervisions, all_supervisions, part)
 SELECT a.*, f.due_at, f.handed_in_at, f.on_time, coalesce(f.closed_at, a.a_closing) AS closed_at,
        coalesce(f.extensions, 0) AS extensions, coalesce(f.reworks, 0) AS reworks,
        coalesce(f.void, FALSE) AS void, coalesce(f.exempt, FALSE) AS exempt,
@@ -198,9 +221,10 @@ FROM alike a LEFT JOIN facts f ON f.id = a.fact_id
 _CASES: Final = """
 , page AS (
     SELECT * FROM seen
-    WHERE (shape, returns, supervisions, all_supervisions) IN (
+    WHERE (shape, returns, supervisions, all_supervisions, part) IN (
         SELECT * FROM unnest(CAST(:shapes AS int[]), CAST(:returns AS bigint[]),
-                             CAST(:supervisions AS bigint[]), CAST(:all_supervisions AS bigint[])))
+                             CAST(:supervisions AS bigint[]), CAST(:all_supervisions AS bigint[]),
+                             CAST(:parts_of_shapes AS text[])))
       AND (case_id, dispatch_no) > (:after_case, :after_dispatch)
     ORDER BY case_id, dispatch_no LIMIT :size)
 SELECT page.*, c.number, c.title, u.name AS unit_name, u.name_en AS unit_name_en
@@ -249,16 +273,35 @@ AND f.case_id IN (
 
 
 def alike_facts(
-    session: Session, basis: Basis, unit_ids: Sequence[int] | None = None
+    session: Session,
+    basis: Basis,
+    unit_ids: Sequence[int] | None = None,
+    by: str | None = None,
+    *,
+    parts: Sequence[str] | None = None,
+    units_apart: bool = True,
 ) -> list[Alike]:
-    """Return what a period sees, put together where it counts alike; of these units or of all."""
+    """Return what a period sees, put together where it counts alike; of these units or of all.
+
+    by: one of GROUPINGS, to tell apart by as well. parts: of these alone. units_apart: else the unit is any of them.
+    """
+    grouped = ("unit_id", "unit_id,") if units_apart else ("min(unit_id)", "")
+    alike = _ALIKE.format(held_bit=_HELD_BIT, unit=grouped[0], units=grouped[1])
     rows = session.execute(
-        text(_seen(basis, unit_ids) + _ALIKE.format(held_bit=_HELD_BIT)), _bound(basis, unit_ids)
+        text(_seen(basis, unit_ids, by, parts) + alike), _bound(basis, unit_ids, parts)
     )
-    return [
-        Alike(row["unit_id"], _shape_of(row), row["number"], _fact_of(row), row["all_minutes"])
-        for row in rows.mappings()
-    ]
+    found: list[Alike] = []
+    # One fact stands for all of its shape: a city has a hundred thousand groups and some hundred shapes.
+    facts: dict[tuple[Shape, str], Fact] = {}
+    for row in rows.mappings():
+        shape, part = _shape_of(row), row["part"]
+        like = (shape, part if by == "openness" else "")
+        if by is None or like not in facts:
+            facts[like] = _fact_of(row)
+        found.append(
+            Alike(row["unit_id"], shape, row["number"], facts[like], row["all_minutes"], part)
+        )
+    return found
 
 
 def voiced_counts(session: Session, basis: Basis) -> dict[int, dict[str, int]]:
@@ -279,22 +322,30 @@ def counted_cases(
     unit_ids: Sequence[int],
     alike: Iterable[Alike],
     *,
+    by: str | None = None,
+    parts: Sequence[str] | None = None,
     after: Place = FIRST,
     size: int | None = None,
 ) -> Iterator[CountedCase]:
-    """Yield the cases of units that are like these, by case and dispatch, from a place on."""
-    shapes = sorted({one.shape for one in alike})
-    bound = _bound(basis, unit_ids) | {
+    """Yield the cases of units that are like these, by case and dispatch, from a place on.
+
+    by, parts: the grouping that `alike` was told apart by, and what of it is looked at.
+    """
+    shapes = sorted({(*one.shape, one.part) for one in alike})
+    bound = _bound(basis, unit_ids, parts) | {
         "shapes": [one[0] for one in shapes],
         "returns": [one[1] for one in shapes],
         "supervisions": [one[2] for one in shapes],
         "all_supervisions": [one[3] for one in shapes],
+        "parts_of_shapes": [one[4] for one in shapes],
         "after_case": after[0],
         "after_dispatch": after[1],
         "size": size,
     }
     rows = session.execute(
-        text(_seen(basis, unit_ids) + _CASES), bound, execution_options={"yield_per": 2000}
+        text(_seen(basis, unit_ids, by, parts) + _CASES),
+        bound,
+        execution_options={"yield_per": 2000},
     )
     for row in rows.mappings():
         fact = _fact_of(row)
@@ -323,6 +374,14 @@ def units_counted_for(session: Session, unit: Unit, rules: CountingRules) -> lis
         return [unit.id]
     below = select(Unit.id).where(Unit.path.startswith(unit.path, autoescape=True))
     return list(session.scalars(below.order_by(Unit.id)))
+
+
+def ranked_unit_ids(session: Session, rules: CountingRules) -> list[int]:
+    """Return the ids of the units whose cases count for a ranked one: all that the ranking is made of."""
+    found: set[int] = set()
+    for unit in rankable_units(session):
+        found.update(units_counted_for(session, unit, rules))
+    return sorted(found)
 
 
 def unit_parents(session: Session) -> dict[int, int | None]:
@@ -355,22 +414,35 @@ def department_report(
     return [dict(row) for row in rows.mappings()]
 
 
-def _seen(basis: Basis, unit_ids: Sequence[int] | None) -> str:
-    of_units = "" if unit_ids is None else "AND {column} = ANY(CAST(:unit_ids AS bigint[]))"
+def _seen(
+    basis: Basis,
+    unit_ids: Sequence[int] | None,
+    by: str | None = None,
+    parts: Sequence[str] | None = None,
+) -> str:
+    columns = [f"coalesce(({column})::text, '')" for column in GROUPINGS[by]] if by else ["''"] * 2
+    of_units = "" if unit_ids is None else "AND {unit} = ANY(CAST(:unit_ids AS bigint[]))"
+    of_parts = "" if parts is None else "AND {part} = ANY(CAST(:parts AS text[]))"
+    narrowed = f"{of_units} {of_parts}"
     lately = "" if basis.rules.taken_back is Count.COUNT else _TAKEN_BACK_LATELY
     more_is_known = basis.as_of >= basis.period.end
     return _SEEN.format(
         shape=_SHAPE,
         facts=_FACTS.format(
             ending=_AT_END if more_is_known else _AS_SEEN,
-            conditions=f"{lately} {of_units.format(column='f.unit_id')}",
+            conditions=f"{lately} {narrowed.format(unit='f.unit_id', part=columns[0])}",
+            part=columns[0],
         ),
-        self_handled=_SELF_HANDLED.format(conditions=of_units.format(column="d.id")),
+        self_handled=_SELF_HANDLED.format(
+            conditions=narrowed.format(unit="d.id", part=columns[1]), part=columns[1]
+        ),
     )
 
 
-def _bound(basis: Basis, unit_ids: Sequence[int] | None) -> dict[str, Any]:
-    bound = {
+def _bound(
+    basis: Basis, unit_ids: Sequence[int] | None, parts: Sequence[str] | None = None
+) -> dict[str, Any]:
+    bound: dict[str, Any] = {
         "start": basis.period.start,
         "end": basis.period.end,
         "as_of": basis.as_of,
@@ -378,7 +450,11 @@ def _bound(basis: Basis, unit_ids: Sequence[int] | None) -> dict[str, Any]:
         "attention": list(basis.rules.attention_channels),
         "many_reworks": basis.rules.many_reworks,
     }
-    return bound if unit_ids is None else {**bound, "unit_ids": list(unit_ids)}
+    if unit_ids is not None:
+        bound["unit_ids"] = list(unit_ids)
+    if parts is not None:
+        bound["parts"] = list(parts)
+    return bound
 
 
 def _shape_of(row: Mapping[Any, Any]) -> Shape:

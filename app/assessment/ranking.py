@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from functools import lru_cache
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 from zoneinfo import ZoneInfo
 
 from sqlalchemy.orm import Session
@@ -62,6 +62,8 @@ LEFT_OUT: Final = frozenset(
 
 LEFT_OUT_CODE: Final = "left_out"
 
+Key = TypeVar("Key", int, str)
+
 _MONTH: Final = re.compile(r"([0-9]{4})-([0-9]{2})")
 _YEARS: Final = range(1970, 9999)
 
@@ -92,6 +94,11 @@ class Month:
     def first_on(self) -> date:
         """Return its first day."""
         return date(self.year, self.month, 1)
+
+    @property
+    def last_on(self) -> date:
+        """Return its last day."""
+        return self.plus(1).first_on - timedelta(days=1)
 
     def plus(self, months: int) -> Month:
         """Return the month so many months later."""
@@ -199,13 +206,14 @@ class UnitFacts:
         """Return the unit's counts: the same as in the ranking."""
         return sum(tallies_by_unit(self.alike, self.basis).values(), Tally())
 
-    def entering(self, code: str) -> list[Alike]:
+    def entering(self, code: str, population: str = ALL) -> list[Alike]:
         """Return what a figure opens to. code: a count, or left_out for what a reader might miss."""
         return [
             one
             for one in self.alike
             if _enters(one.membership(self.basis), code)
             and (code != LEFT_OUT_CODE or one.looked_for)
+            and in_population(one.fact, population, self.basis.rules)
         ]
 
 
@@ -253,23 +261,40 @@ def tallies_by_population(
     alike: Iterable[Alike], basis: Basis, populations: Iterable[str] = POPULATIONS
 ) -> dict[str, dict[int, Tally]]:
     """Count what is alike for each unit by itself, for each population of cases."""
-    counts: dict[str, dict[int, dict[str, int]]] = {name: {} for name in populations}
+    return _tallies(alike, basis, populations, lambda one: one.unit_id or 0)
+
+
+def tallies_by_key(
+    alike: Iterable[Alike], basis: Basis, key: Callable[[Alike], str]
+) -> dict[str, Tally]:
+    """Count what is alike for each key by itself: they add up to the counts of all."""
+    return _tallies(alike, basis, (ALL,), key)[ALL]
+
+
+def _tallies(
+    alike: Iterable[Alike],
+    basis: Basis,
+    populations: Iterable[str],
+    key: Callable[[Alike], Key],
+) -> dict[str, dict[Key, Tally]]:
+    counts: dict[str, dict[Key, dict[str, int]]] = {name: {} for name in populations}
     # What is alike in different units has the same shape, and counts in the same way.
-    known: dict[Shape, tuple[dict[str, int], list[str]]] = {}
+    known: dict[tuple[Shape, str], tuple[dict[str, int], list[str]]] = {}
     for one in alike:
+        # Nobody's: put right on the spot where no district is ranked.
         if one.unit_id is None:
             continue
-        if one.shape not in known:
-            known[one.shape] = _entered(one, basis, counts)
-        entered, among = known[one.shape]
+        if (one.shape, one.part) not in known:
+            known[one.shape, one.part] = _entered(one, basis, counts)
+        entered, among = known[one.shape, one.part]
         for population in among:
-            unit = counts[population].setdefault(one.unit_id, dict.fromkeys(ALL_COUNTS, 0))
+            unit = counts[population].setdefault(key(one), dict.fromkeys(ALL_COUNTS, 0))
             for name, times in entered.items():
                 unit[name] += one.number * times
             if entered.get("handled"):
                 unit["worked_minutes"] += one.worked_minutes
     return {
-        population: {unit_id: Tally(**unit) for unit_id, unit in units.items()}
+        population: {place: Tally(**unit) for place, unit in units.items()}
         for population, units in counts.items()
     }
 

@@ -8,7 +8,7 @@ Whoever prints, publishes or explains a score builds on this one function.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from decimal import Decimal
@@ -20,6 +20,7 @@ from sqlalchemy.orm import Session
 
 from app.accounts.tables import RANK_GROUPS, Unit
 from app.assessment.queries import (
+    Alike,
     Basis,
     alike_facts,
     rankable_units,
@@ -161,9 +162,20 @@ def counted(
     policy: CountingRules | None = None,
 ) -> Counted:
     """Return the figures of every ranked unit in a period."""
-    rules = policy or counting_rules()
-    basis = Basis.of(period, as_of, rules)
-    own = tallies_by_population(alike_facts(session, basis), basis)
+    basis = Basis.of(period, as_of, policy or counting_rules())
+    return counted_alike(session, period, basis, alike_facts(session, basis), as_of)
+
+
+def counted_alike(
+    session: Session,
+    period: Period,
+    basis: Basis,
+    alike: Iterable[Alike],
+    as_of: datetime | None = None,
+) -> Counted:
+    """Return the figures of every ranked unit from what a basis sees. as_of: of points entered by hand; None: now."""
+    rules = basis.rules
+    own = tallies_by_population(alike, basis)
     for unit_id, counts in voiced_counts(session, basis).items():
         own[ALL][unit_id] = replace(own[ALL].get(unit_id, Tally()), **counts)
     parents = unit_parents(session)

@@ -49,6 +49,12 @@ MORE: dict[str, tuple[dict[str, Any], ...]] = {
     "assessment.month_run": ({"written": "2025-10"},),
     "assessment.month": ({"written": "2025-10"},),
     "assessment.appeal_list": ({"undecided": 1},),
+    "assessment.compare_page": ({"unit": "D1", "month": "2025-11", "other": "D2"},),
+    "assessment.breakdown": ({"by": "person"},),
+    "assessment.forecast": ({"unit": "D1"},),
+    "assessment.part_cases": (
+        {"from": "2025-11-01", "to": "2025-11-30", "key": "E-01-02", "code": "filed"},
+    ),
 }
 EDITORS = {"modeling.edit", "modeling.compare", "modeling.history"}
 EARLIER = ('before_due("handling", "2 working_hour")', 'before_due("handling", "1 working_hour")')
@@ -62,6 +68,11 @@ WHO = {
     "assessment.new_appeal": "manager1", "assessment.month_run": "supervisor",
     "assessment.appeal_list": "supervisor", "assessment.appeal": "supervisor",
     "assessment.cases": "supervisor", "assessment.scores": "supervisor", "assessment.scheme": "assessor",
+    "assessment.month": "supervisor", "assessment.unit_page": "supervisor",
+    "assessment.counted_case": "supervisor", "assessment.compare_page": "supervisor",
+    "assessment.breakdown": "supervisor", "assessment.period_page": "supervisor",
+    "assessment.part_cases": "supervisor", "assessment.month_map": "supervisor",
+    "assessment.forecast": "supervisor",
     "accounts.sign_in": "",
 }  # fmt: skip
 

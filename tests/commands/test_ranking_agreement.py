@@ -14,10 +14,18 @@ from hypothesis import strategies as st
 from sqlalchemy import delete, insert, select
 from sqlalchemy.orm import Session
 
-from app.assessment.queries import Basis, alike_facts, counted_cases, unit_parents
-from app.assessment.ranking import facts_of, ranking_of, tallies_by_population
+from app.assessment.breakdown import BY, Breakdown
+from app.assessment.queries import (
+    Basis,
+    alike_facts,
+    counted_cases,
+    ranked_unit_ids,
+    unit_parents,
+)
+from app.assessment.ranking import facts_of, ranking_of, tallies_by_population, tallies_by_unit
 from app.assessment.tables import Fact as FactRow
 from sla.counting_rules import ClosedBy, Count, CountingRules, ExemptAs, OnTimeBy, Per
+from sla.forecast import best_course, bounds_of
 from sla.indicators import (
     ALL_COUNTS,
     Fact,
@@ -307,3 +315,53 @@ def test_each_figure_opens_to_as_many_cases_as_it_says(
             counted = [counts_as(one.fact, PERIOD, policy) for one in listed]
             assert sum(getattr(one, code) for one in counted) == row.tally.count(code)
             assert all(getattr(one, code) for one in counted)
+
+
+@settings(often, max_examples=20)
+@given(
+    drawn=st.lists(families, min_size=1, max_size=3),
+    policy=rules,
+    by=st.sampled_from(["class", "channel", "responsibility", "grid", "person", "unit", "group"]),
+)
+def test_parts_of_any_breakdown_add_up_and_open_to_their_cases(
+    session: Session,
+    case_ids: list[int],
+    drawn: list[dict[str, Any]],
+    policy: CountingRules,
+    by: str,
+) -> None:
+    store(session, case_ids, drawn)
+    ranking = ranking_of(session, PERIOD, None, policy)
+    made = Breakdown(session, ranking.basis, by)
+    parts = made.parts()
+    # The city platform's own cases are in no ranking, nor in what it is broken down into.
+    ranked = set(ranked_unit_ids(session, policy))
+    alike = [one for one in alike_facts(session, ranking.basis) if one.unit_id in ranked]
+    whole = sum(tallies_by_unit(alike, ranking.basis).values(), Tally())
+    assert sum((part.tally for part in parts), Tally()) == whole
+    for part in parts:
+        opened = made.facts_of(part.key)
+        assert opened.tally == part.tally
+        due = opened.entering("due")
+        listed = counted_cases(session, ranking.basis, opened.unit_ids, due, by=BY[by])
+        assert sum(1 for _one in listed) == part.tally.due
+
+
+@settings(often, max_examples=20)
+@given(drawn=st.lists(families, min_size=1, max_size=3), policy=rules)
+def test_bounds_counted_by_shape_are_those_of_each_fact_by_itself(
+    session: Session, case_ids: list[int], drawn: list[dict[str, Any]], policy: CountingRules
+) -> None:
+    store(session, case_ids, drawn)
+    basis = Basis(PERIOD, october(11), policy)
+    alike = alike_facts(session, basis, None, "openness")
+    best = [replace(one, fact=best_course(one.fact, basis.as_of)) for one in alike]
+    facts = facts_one_by_one(session, basis)
+    bounds = bounds_of(facts, PERIOD, basis.as_of, policy)
+    for found, expected in ((alike, bounds.low), (best, bounds.high)):
+        whole = sum(tallies_by_unit(found, basis).values(), Tally())
+        assert (whole.due, whole.closed, whole.on_time) == (
+            expected.due,
+            expected.closed,
+            expected.on_time,
+        )

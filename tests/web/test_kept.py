@@ -31,6 +31,16 @@ def test_answer_is_counted_again_when_it_is_old(keeping: Flask, clock: FixedCloc
         assert kept("heat", lambda: counted.append(1) or len(counted)) == (clock.now(), 2)
 
 
+def test_answer_about_the_past_is_kept_much_longer(keeping: Flask, clock: FixedClock) -> None:
+    counted: list[int] = []
+    with keeping.app_context():
+        for _ in range(3):
+            assert kept("october", lambda: counted.append(1) or len(counted), of_past=True)[1] == 1
+            clock.advance(timedelta(minutes=10))
+        clock.advance(timedelta(minutes=31))
+        assert kept("october", lambda: counted.append(1) or len(counted), of_past=True)[1] == 2
+
+
 def test_who_asks_meanwhile_waits_for_the_first(keeping: Flask) -> None:
     counting, go_on, answers = Event(), Event(), []
 

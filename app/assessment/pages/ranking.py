@@ -30,6 +30,7 @@ from app.accounts.roles import (
 )
 from app.accounts.tables import Unit
 from app.assessment.editions import figures_of_run, shown_edition
+from app.assessment.pages.trends import trends_before
 from app.assessment.queries import FIRST, Alike, Basis, CountedCase, Place, counted_cases
 from app.assessment.ranking import (
     LEFT_OUT_CODE,
@@ -40,6 +41,7 @@ from app.assessment.ranking import (
     counting_rules,
     facts_of,
     ranking_of,
+    tallies_by_unit,
 )
 from app.assessment.tables import Run
 from app.assessment.wording import rule_sentences
@@ -49,7 +51,17 @@ from app.run import Actor, Runtime
 from app.web.access import SIGNED_IN, open_to
 from app.web.language import language_code
 from app.web.navigation import NavigationItem
-from sla.indicators import COUNT_NAMES, Membership, Reason, indicators
+from sla.figures import ALL, POPULATIONS
+from sla.indicators import (
+    COUNT_NAMES,
+    Indicator,
+    Membership,
+    Period,
+    Reason,
+    Tally,
+    every_indicator,
+    in_population,
+)
 
 SEE_ALL: Final = frozenset({SUPERVISOR, ASSESSOR, LEADER, AUDITOR, ADMINISTRATOR})
 
@@ -80,7 +92,7 @@ _MARKS: Final = ("on_time", "late", "overdue_open", "extended", "reworked")
 def latest() -> ResponseReturnValue:
     """Lead to the month that was asked for, or to the last one that is over."""
     chosen = request.args.get("month", "").strip()
-    month = month_or_404(chosen) if chosen else Month.of(_now(), zone()).plus(-1)
+    month = month_or_404(chosen) if chosen else Month.of(now(), zone()).plus(-1)
     return redirect(url_for("assessment.month", written=month))
 
 
@@ -100,12 +112,14 @@ def month(written: str) -> ResponseReturnValue:
         groups=_groups_for(reader(), ranking) if ranking else (),
         may_see_all=reader().has(*SEE_ALL),
         is_running=ranking is not None and not ranking.is_final,
-        as_of=_carried(ranking.basis, final=ranking.is_final and not run) if ranking else None,
+        as_of=carried(ranking.basis, final=ranking.is_final and not run) if ranking else None,
         figures=ranking.figures if ranking else {},
         rules=rule_sentences(counting_rules(), language_code()),
-        now_month=Month.of(_now(), zone()),
-        now_at=_now().isoformat(),
-        **_words(),
+        now_month=Month.of(now(), zone()),
+        now_at=now().isoformat(),
+        trends=trends_before(chosen, rates=_rates(ranking)),
+        section="month",
+        **shared_words(),
     )
 
 
@@ -113,19 +127,14 @@ def month(written: str) -> ResponseReturnValue:
 @open_to(SIGNED_IN)
 def cases(written: str, unit_code: str, code: str) -> ResponseReturnValue:
     """List the cases behind one figure of a unit. code: a figure, a count, or left_out."""
-    chosen, unit = month_or_404(written), _unit_or_404(unit_code)
-    basis = basis_of(chosen)
-    if basis is None:
-        raise NotFound("这个月还没有开始。")
-    figure = indicators(basis.rules).get(code)
-    # A rate opens to the cases below its line; their marks tell which of them are above it.
-    counted = figure.ratio.over if figure and figure.ratio else code
-    if counted not in (*COUNT_NAMES, LEFT_OUT_CODE):
-        raise NotFound
+    chosen, unit = month_or_404(written), unit_or_404(unit_code)
+    basis = basis_or_404(chosen)
+    figure = every_indicator(basis.rules).get(code)
+    counted, among = count_opened(figure, code), among_or_404()
     facts = facts_of(db.session(), unit, basis)
-    by_reason = _by_reason(facts.entering(counted), basis)
-    reason = _reason_or_404(by_reason)
-    lines, next_place = _page_of(facts, counted, reason)
+    by_reason = by_reason_of(facts.entering(counted, among), basis)
+    reason = reason_or_404(by_reason)
+    lines, next_place = page_of_cases(facts, facts.entering(counted, among), reason)
     return render_template(
         "assessment/cases.html",
         month=chosen,
@@ -134,15 +143,18 @@ def cases(written: str, unit_code: str, code: str) -> ResponseReturnValue:
         code=code,
         figure=figure,
         counted=counted,
+        among=among,
+        among_name=population_name(among),
         facts=facts,
+        tally=_tally_among(facts, among),
         by_reason=by_reason,
         reason=reason,
         lines=lines,
         next_place=next_place,
-        as_of=_carried(basis, final=basis.period.end == chosen.period(zone()).end),
+        as_of=carried(basis, final=basis.period.end == chosen.period(zone()).end),
         left_out=sum(one.number for one in facts.entering(LEFT_OUT_CODE)),
         marks_of=marks_of,
-        **_words(),
+        **shared_words(),
     )
 
 
@@ -182,14 +194,52 @@ def marks_of(case: CountedCase) -> list[str]:
     return marks
 
 
-def _words() -> Mapping[str, object]:
-    """Return what both templates write names and figures with."""
+def population_name(population: str) -> str:
+    """Return the name of a population of cases; nothing for all of them."""
+    if population == ALL:
+        return ""
+    return POPULATIONS[population][0 if language_code().startswith("zh") else 1]
+
+
+def count_opened(figure: Indicator | None, code: str) -> str:
+    """Return the count whose cases a figure opens to. Raises NotFound for what has no cases."""
+    # A rate opens to the cases below its line; their marks tell which of them are above it.
+    quotient = figure and (figure.ratio or figure.average)
+    counted = quotient.over if quotient else code
+    if counted not in (*COUNT_NAMES, LEFT_OUT_CODE):
+        raise NotFound
+    return counted
+
+
+def among_or_404() -> str:
+    """Return the population of cases that the address narrows to."""
+    among = request.args.get("among", ALL)
+    if among not in POPULATIONS:
+        raise NotFound
+    return among
+
+
+def _tally_among(facts: UnitFacts, among: str) -> Tally:
+    rules = facts.basis.rules
+    alike = (one for one in facts.alike if in_population(one.fact, among, rules))
+    return sum(tallies_by_unit(alike, facts.basis).values(), Tally())
+
+
+def shared_words() -> Mapping[str, object]:
+    """Return what the templates write names and figures with."""
     return {
         "figure_text": figure_text,
         "unit_name": unit_name,
         "count_name": count_name,
         "locale": language_code(),
     }
+
+
+def _rates(ranking: Ranking | None) -> Sequence[int | Decimal | None]:
+    if ranking is None:
+        return ()
+    figure = ranking.figures[ranking.ranked_by]
+    return [figure.value(row.tally) for row in ranking.rows]
 
 
 def _groups_for(actor: Actor, ranking: Ranking) -> Sequence[RankedGroup]:
@@ -208,7 +258,7 @@ def is_own(actor: Actor, unit: Unit) -> bool:
     return actor.unit_path.startswith(unit.path)
 
 
-def _unit_or_404(code: str) -> Unit:
+def unit_or_404(code: str) -> Unit:
     """Return a ranked unit. Raises NotFound, or Forbidden when it is not the reader's own."""
     unit = unit_by_code(db.session(), code)
     if unit is None or unit.rank_group is None:
@@ -233,7 +283,7 @@ def month_or_404(written: str) -> Month:
         raise NotFound("网址中的月份无效，应写作 2025-10 的样子。") from error
 
 
-def _by_reason(alike: Sequence[Alike], basis: Basis) -> dict[Reason, int]:
+def by_reason_of(alike: Sequence[Alike], basis: Basis) -> dict[Reason, int]:
     """Return how many there are for each reason, in the order the reasons are asked in."""
     counted = Counter[Reason]()
     for one in alike:
@@ -241,7 +291,8 @@ def _by_reason(alike: Sequence[Alike], basis: Basis) -> dict[Reason, int]:
     return {reason: counted[reason] for reason in Reason if counted[reason]}
 
 
-def _reason_or_404(listed: Mapping[Reason, int]) -> Reason | None:
+def reason_or_404(listed: Mapping[Reason, int]) -> Reason | None:
+    """Return the reason that the address narrows to."""
     written = request.args.get("reason")
     if not written:
         return None
@@ -250,18 +301,25 @@ def _reason_or_404(listed: Mapping[Reason, int]) -> Reason | None:
     return Reason(written)
 
 
-def _page_of(
-    facts: UnitFacts, counted: str, reason: Reason | None
+def page_of_cases(
+    facts: UnitFacts,
+    entering: Sequence[Alike],
+    reason: Reason | None,
+    by: str | None = None,
+    parts: Sequence[str] | None = None,
 ) -> tuple[list[CountedCase], str | None]:
     """Return the page of cases that the address names, and where the next one begins."""
     size = runtime().services.settings.page_size
-    wanted = [
-        one
-        for one in facts.entering(counted)
-        if reason in (None, one.membership(facts.basis).reason)
-    ]
+    wanted = [one for one in entering if reason in (None, one.membership(facts.basis).reason)]
     found = counted_cases(
-        db.session(), facts.basis, facts.unit_ids, wanted, after=_place_or_404(), size=size + 1
+        db.session(),
+        facts.basis,
+        facts.unit_ids,
+        wanted,
+        by=by,
+        parts=parts,
+        after=_place_or_404(),
+        size=size + 1,
     )
     lines = list(found)
     return lines[:size], _place_after(lines[:size]) if len(lines) > size else None
@@ -290,20 +348,36 @@ def _ranking(chosen: Month) -> Ranking | None:
 
 
 def edition_shown(chosen: Month) -> Run | None:
-    """Return the edition whose figures the page shows: none where the address asks for a moment or the month runs."""
-    if request.args.get("as_of"):
-        return None
-    return shown_edition(db.session(), chosen.first_on)
+    """Return the edition whose figures the page shows: none where the month runs or the address asks for a moment.
+
+    The moment of the edition itself is one that its links carry: it is the edition that they come from.
+    """
+    asked = _moment_or_404(request.args.get("as_of"))
+    run = shown_edition(db.session(), chosen.first_on)
+    return run if asked is None or (run is not None and run.as_of == asked) else None
 
 
 def basis_of(chosen: Month) -> Basis | None:
-    """Return the basis as of the moment that the address names, of now while the month runs, else of its end."""
-    period, now = chosen.period(zone()), _now()
-    if period.start > now:
+    """Return the basis of a month, as basis_for does; None for a month to come."""
+    return basis_for(chosen.period(zone()))
+
+
+def basis_or_404(chosen: Month) -> Basis:
+    """Return the basis of a month. Raises NotFound for a month to come."""
+    basis = basis_of(chosen)
+    if basis is None:
+        raise NotFound("这个月还没有开始。")
+    return basis
+
+
+def basis_for(period: Period) -> Basis | None:
+    """Return the basis as of the moment that the address names, of now while the period runs, else of its end."""
+    moment = now()
+    if period.start > moment:
         return None
     as_of = _moment_or_404(request.args.get("as_of"))
-    if as_of is None and now < period.end:
-        as_of = now
+    if as_of is None and moment < period.end:
+        as_of = moment
     try:
         return Basis.of(period, as_of, counting_rules())
     except InvalidInput as error:
@@ -322,7 +396,7 @@ def _moment_or_404(written: str | None) -> datetime | None:
     return moment
 
 
-def _carried(basis: Basis, *, final: bool) -> str | None:
+def carried(basis: Basis, *, final: bool) -> str | None:
     """Return the moment that links carry on, so that a figure opens to the very cases it was counted from."""
     asked = request.args.get("as_of")
     return None if final and not asked else basis.as_of.isoformat()
@@ -340,7 +414,8 @@ def runtime() -> Runtime:
     return found
 
 
-def _now() -> datetime:
+def now() -> datetime:
+    """Return the present moment."""
     return runtime().clock.now()
 
 

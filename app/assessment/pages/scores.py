@@ -37,6 +37,7 @@ from app.assessment.scored import (
     scheme_in_force,
     scored,
 )
+from app.assessment.tables import Run
 from app.db.session import db
 from app.errors import InvalidInput, NotFound
 from app.web.access import SIGNED_IN, open_to
@@ -54,15 +55,7 @@ WRITERS: Final = (ASSESSOR,)
 def scores(written: str) -> str:
     """Show the month's ranking by score: all of it, or the reader's own unit."""
     month = month_or_404(written)
-    basis, run = basis_of(month), edition_shown(month)
-    ranking = None
-    if run is not None:
-        ranking = ranking_of_run(run, zone())
-    elif basis is not None:
-        period = month.period(zone())
-        # Of a month that is over, the points that people gave count by now: they give them after it.
-        over = basis.period.end == period.end and not request.args.get("as_of")
-        ranking = scored(db.session(), period, None, None if over else basis.as_of, basis.rules)
+    ranking, run = scored_month(month)
     return render_template(
         "assessment/scores.html",
         month=month,
@@ -80,6 +73,20 @@ def scores(written: str) -> str:
         unit_name=unit_name,
         locale=language_code(),
     )
+
+
+def scored_month(month: Month) -> tuple[ScoredRanking | None, Run | None]:
+    """Return a month's ranking by score and the edition it is of; none for a month to come, or that is counted now."""
+    basis, run = basis_of(month), edition_shown(month)
+    if run is not None:
+        return ranking_of_run(run, zone()), run
+    if basis is None:
+        return None, None
+    period = month.period(zone())
+    # Of a month that is over, the points that people gave count by now: they give them after it.
+    over = basis.period.end == period.end and not request.args.get("as_of")
+    as_of = None if over else basis.as_of
+    return scored(db.session(), period, None, as_of, basis.rules), None
 
 
 @blueprint.get("/ranking/<written>/marks")

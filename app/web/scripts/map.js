@@ -55,8 +55,37 @@ function show(box) {
   for (const one of JSON.parse(box.dataset.points || "[]")) mark(map, [one.lon, one.lat], one.label, false);
   if (point) mark(map, point, "●", true);
   if (box.dataset.pick) picking(box, map);
+  if (box.dataset.areas) map.once("load", () => showAreas(box, map));
   if (box.dataset.cases) map.once("load", () => showCases(box, map).catch(() => { box.dataset.failed = "1"; }));
   return map;
+}
+
+// Responsibility grids by a figure: the darker, the more there is to look at; a click says the figure and leads on.
+const DARKNESS = [0.1, 0.22, 0.38, 0.56, 0.74];
+
+function showAreas(box, map) {
+  const areas = JSON.parse(box.dataset.areas);
+  const codes = (band) => Object.keys(areas).filter((code) => areas[code][0] === band);
+  const opacity = ["case"];
+  DARKNESS.forEach((dark, at) => opacity.push(["in", ["get", "code"], ["literal", codes(at + 1)]], dark));
+  map.addLayer({
+    id: "areas", type: "fill", source: "city", "source-layer": "responsibility_grids",
+    paint: { "fill-color": colour("--bad"), "fill-opacity": [...opacity, 0] },
+  }, "unit");
+  map.addLayer({
+    id: "area-edges", type: "line", source: "city", "source-layer": "responsibility_grids",
+    paint: { "line-color": colour("--line-strong"), "line-width": 0.6 },
+  }, "district");
+  map.on("click", "areas", ({ features, lngLat }) => {
+    const area = areas[features[0].properties.code];
+    if (!area) return;
+    const [, text, url] = area;
+    const said = document.createElement(url ? "a" : "span");
+    if (url) said.href = url;
+    said.textContent = text;
+    new Popup({ closeButton: false }).setLngLat(lngLat).setDOMContent(said).addTo(map);
+  });
+  map.once("idle", () => { box.dataset.drawn = String(Object.keys(areas).length); });
 }
 
 // A traffic light has a shape as well as a colour: the same marks as in every list.
