@@ -189,6 +189,9 @@ ALL_COUNTS: Final = tuple(field.name for field in fields(Tally))
 COUNTS: Final = ALL_COUNTS[: ALL_COUNTS.index("filed")]
 """The counts of the published table; the others are for schemes."""
 
+VOICED: Final = ("appeals", "appeals_upheld", "rated", "satisfied")
+"""What units and citizens say, counted in the period in which they say it: of no listed case."""
+
 
 def counts_as(fact: Fact, period: Period, rules: CountingRules) -> Membership:
     """Decide which counts of a period a case enters."""

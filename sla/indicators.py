@@ -11,6 +11,7 @@ from app.errors import InvalidInput, Text
 from sla.counting import (
     ALL_COUNTS,
     COUNTS,
+    VOICED,
     Fact,
     Membership,
     Period,
@@ -33,6 +34,7 @@ from sla.counting_rules import (
 __all__ = [
     "ALL_COUNTS",
     "COUNTS",
+    "VOICED",
     "CountingRules",
     "Fact",
     "Indicator",

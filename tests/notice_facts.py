@@ -33,7 +33,7 @@ MARKS = (
 # A line of every kind, each with what it may have.
 EVERY_KIND = {
     "name": "各种计分办法",
-    "total": "60",
+    "total": "65",
     "decimals": 3,
     "minimum_cases": 2,
     "lines": [
@@ -52,6 +52,8 @@ EVERY_KIND = {
             {"kind": "shortfall", "code": "reworked", "indicator": "rework_rate", "target": 10, "each": 0.125, "better": "lower"}]},
         {"kind": "group", "code": "media", "name": "媒体", "cap": 1, "lines": [
             {"kind": "deduction", "code": "pressed_media", "indicator": "media_supervisions", "each": 0.4}]},
+        {"kind": "weighted", "code": "content", "indicator": "satisfaction_rate", "points": 5},
+        {"kind": "deduction", "code": "appealed", "indicator": "appeals", "each": 0.1},
         {"kind": "column", "code": "extended", "indicator": "extension_rate"},
     ],
 }  # fmt: skip
@@ -109,6 +111,22 @@ def awkward_month(session: Session) -> Facts:
     facts.closed(12, due=september(10), done=september(12), closed=september(13))
     session.execute(
         text("INSERT INTO people (id, unit_id, login, name) VALUES (901, 41, 'a1', '甲')")
+    )
+    session.flush()
+    # Of the cases of two units citizens said what they think of them.
+    session.execute(
+        text(
+            "UPDATE cases c SET unit_id = f.unit_id FROM facts f"
+            " WHERE f.case_id = c.id AND f.valid_to IS NULL AND f.unit_id IN (11, 22)"
+        )
+    )
+    session.execute(
+        text(
+            "INSERT INTO case_feedback (case_id, at, recorded_by, satisfied, words)"
+            " SELECT c.id, CAST(:at AS timestamptz), 901, c.unit_id = 11 OR c.id % 2 = 0, ''"
+            " FROM cases c WHERE c.unit_id IN (11, 22)"
+        ),
+        {"at": october(28)},
     )
     for unit_id, line, points in MARKS:
         session.execute(

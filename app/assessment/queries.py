@@ -18,7 +18,7 @@ from app.accounts.tables import Unit
 from app.clock import require_aware
 from app.errors import InvalidInput
 from sla.counting_rules import Count
-from sla.indicators import CountingRules, Fact, Membership, Period, counts_as
+from sla.indicators import VOICED, CountingRules, Fact, Membership, Period, counts_as
 
 # PostgreSQL's and Python's smallest step of time.
 TICK: Final = timedelta(microseconds=1)
@@ -264,7 +264,6 @@ FROM (
     WHERE c.unit_id IS NOT NULL) AS voiced
 GROUP BY unit_id
 """
-_VOICES: Final = ("appeals", "appeals_upheld", "rated", "satisfied")
 
 _OF_SOURCES: Final = """
 AND f.case_id IN (
@@ -307,7 +306,7 @@ def alike_facts(
 def voiced_counts(session: Session, basis: Basis) -> dict[int, dict[str, int]]:
     """Return for each unit by itself how many appeals it filed and won, and what citizens said of its cases."""
     rows = session.execute(text(_VOICED), _bound(basis, None))
-    return {unit_id: dict(zip(_VOICES, counts, strict=True)) for unit_id, *counts in rows}
+    return {unit_id: dict(zip(VOICED, counts, strict=True)) for unit_id, *counts in rows}
 
 
 def seen_case_ids(basis: Basis) -> tuple[str, dict[str, Any]]:

@@ -25,6 +25,7 @@ from app.assessment.notice.items import BEFORE, RANK, Item, Items, Sort, group_t
 from app.assessment.scored import ScoredGroup, ScoredUnit
 from app.web.spreadsheets.writing import HEADER, Formula, Sheet, Spreadsheet, Style, Value
 from sla.figures import Figure, figure_key
+from sla.indicators import VOICED
 from sla.schemes import Kind
 
 TITLE: Final = "计算"
@@ -182,7 +183,9 @@ class _Row:
         return value if formula is None else Formula(formula, value)
 
     def _formula(self, item: Item) -> str | None:
-        """Return an item's formula; None for what is entered."""
+        """Return an item's formula; None for what is entered, or said of no listed case."""
+        if item.sort is Sort.COUNT and Figure.of(item.key).indicator in VOICED:
+            return None
         made = {
             Sort.COUNT: self._count,
             Sort.FIGURE: lambda item: self.whole.figure_formula(item, self.at),

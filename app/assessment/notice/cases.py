@@ -14,7 +14,7 @@ from app.assessment.queries import CountedCase, alike_facts, counted_cases, unit
 from app.assessment.scored import ScoredRanking
 from sla.counting_rules import Count
 from sla.figures import ALL, Figure
-from sla.indicators import ALL_COUNTS, COUNTS, Membership
+from sla.indicators import ALL_COUNTS, COUNTS, VOICED, Membership
 
 LATE: Final = "超期案卷"
 REWORKED: Final = "返工案卷"
@@ -78,7 +78,7 @@ class UnitLists:
 def listed_counts(items: Items) -> tuple[str, ...]:
     """Return the counts that the list of cases has a column for: those of the published table and of the scheme."""
     needed = {Figure.of(item.key).indicator for item in items.counts} | {*COUNTS, *_LISTED}
-    return tuple(code for code in ALL_COUNTS if code in needed)
+    return tuple(code for code in ALL_COUNTS if code in needed and code not in VOICED)
 
 
 def listed_populations(items: Items) -> tuple[str, ...]:

@@ -101,6 +101,10 @@ COUNT_MEANINGS: Final = {
     "supervisions": "本期对单位的督办次数，各渠道合计",
     "public_filed": "立案数中由公众渠道上报的",
     "worked_minutes": "已结案卷到交回时处置时钟的计时，以分钟计",
+    "appeals": "本期单位提出的申诉，不逐件列出",
+    "appeals_upheld": "本期裁定成立的申诉，不逐件列出",
+    "rated": "本期市民评价过的案卷，一案以最后一次为准，不逐件列出",
+    "satisfied": "其中说已解决的",
 }
 
 
