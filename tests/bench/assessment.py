@@ -144,7 +144,7 @@ def frozen_months(database: Database, settings: Settings) -> Frozen:
             again = take_snapshot(session, basis)
             live = plain_counts(counted(session, month.period(zone)))
         assert taken == again, f"{month} frozen twice is not the same"
-        with in_place_of_tables(database, taken.content) as frozen:
+        with in_place_of_tables(database.writing, taken.content) as frozen:
             kept = plain_counts(counted(frozen, month.period(zone)))
         assert kept == live, f"{month} counted from its snapshot is another"
     return Frozen(statistics.median(seconds), len(taken.content) / 1e6)
