@@ -12,7 +12,7 @@ from app.web.rest import rest
 
 TABLES: Final = (
     "accounts", "catalogue", "places", "modeling", "cases", "processes", "assessment", "exchange",
-    "worker", "simulation", "tryouts",
+    "sensing", "worker", "simulation", "tryouts",
 )  # fmt: skip
 PAGES: Final = (
     "accounts", "catalogue", "places", "modeling", "cases", "oversight", "assessment", "tryouts",
