@@ -17,9 +17,9 @@ TABLES: Final = (
 PAGES: Final = (
     "accounts", "catalogue", "places", "modeling", "cases", "oversight", "assessment", "tryouts",
 )  # fmt: skip
-APIS: Final = ("cases",)
+APIS: Final = ("cases", "sensing")
 COMMANDS: Final = (
-    "accounts", "catalogue", "modeling", "assessment", "simulation", "worker", "db",
+    "accounts", "catalogue", "modeling", "assessment", "sensing", "simulation", "worker", "db",
 )  # fmt: skip
 
 

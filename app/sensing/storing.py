@@ -104,14 +104,15 @@ class Sorted:
     def refuse(self, source: str, reason: Refusal, example: str, n: int = 1) -> None:
         """Count a refusal."""
         self.refused[source, reason] += n
-        self.examples[source, reason] = example[:LONGEST_EXAMPLE]
+        # The database takes no NUL.
+        self.examples[source, reason] = example[:LONGEST_EXAMPLE].replace("\0", "")
 
 
 def sort_out(
     tx: Tx, samples: Sequence[Sample], source: str, metrics: Metrics, now: datetime
 ) -> Sorted:
     """Return what counts of a batch, and what does not and why."""
-    found = _devices(tx.connection, {sample.device for sample in samples})
+    found = _devices(tx.connection, {s.device for s in samples if s.device.isprintable()})
     batch = Sorted()
     for sample in samples:
         device = found.get(sample.device)
