@@ -7,6 +7,7 @@ connection the broker numbers anew, and an acknowledgement of before would be ta
 from __future__ import annotations
 
 import ssl
+import sys
 import time
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -14,7 +15,7 @@ from typing import Any, Final
 from urllib.parse import unquote, urlsplit
 
 from paho.mqtt import client as paho
-from paho.mqtt.enums import CallbackAPIVersion, MQTTErrorCode
+from paho.mqtt.enums import CallbackAPIVersion
 from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 
@@ -61,12 +62,13 @@ class Address:
 
 @dataclass(frozen=True, slots=True)
 class Received:
-    """A message that the broker keeps until it is acknowledged."""
+    """A message that the broker keeps until it is acknowledged. connection: the one that brought it."""
 
     topic: str
     payload: bytes
     number: int
     qos: int
+    connection: int
 
 
 class Subscriber:
@@ -78,7 +80,7 @@ class Subscriber:
         """name: the broker knows the session by it, so no two may share one. at_once: unacknowledged at most."""
         self._address, self._topic = address, topic
         self._new: list[Received] = []
-        self._begun = self._lost = False
+        self._connection, self._lost = 0, False
         self.subscribed = False
         self._client = client = paho.Client(
             CallbackAPIVersion.VERSION2, name, protocol=paho.MQTTv5, manual_ack=True
@@ -94,10 +96,11 @@ class Subscriber:
         self._wishes.ReceiveMaximum = min(at_once, 65535)
 
     def connect(self) -> None:
-        """Connect, again if need be; what was fetched before is the broker's again. Raises ConnectorError."""
-        self._new, self._lost, self.subscribed = [], False, False
+        """Connect, again if need be. Raises ConnectorError."""
+        self._lost, self.subscribed = False, False
+        self._connection += 1
         try:
-            if self._begun:
+            if self._connection > 1:
                 self._client.reconnect()
             else:
                 self._client.connect(
@@ -107,7 +110,6 @@ class Subscriber:
                     clean_start=False,
                     properties=self._wishes,
                 )
-            self._begun = True
         except OSError as exc:
             self._lost = True
             raise ConnectorError(
@@ -117,21 +119,23 @@ class Subscriber:
     def fetch(self, most: int, wait_s: float) -> list[Received]:
         """Return new messages, waiting for the first and then taking what has arrived.
 
-        Raises ConnectorError when the connection is gone: what was not acknowledged will come again.
+        Raises ConnectorError when the connection is gone and all that it brought has been fetched.
         """
-        self._require(self._client.loop(wait_s))
-        before = -1
-        while before < len(self._new) < most:
-            before = len(self._new)
-            self._require(self._client.loop_read())
+        if not self._lost:
+            self._note(self._client.loop(wait_s))
+            self._read_on(most)
+        if self._lost and not self._new:
+            raise ConnectorError("与消息服务器的连接中断。", permanent=False)
         fetched, self._new = self._new, []
         return fetched
 
     def acknowledge(self, messages: Iterable[Received]) -> None:
-        """Tell the broker that messages are safe. Where that fails they come again, which does no harm."""
+        """Tell the broker that messages are safe. Those of an earlier connection come again, which does no harm."""
+        # Writing to a broker that is gone closes the connection, and with it what it had still brought.
+        self._read_on(sys.maxsize)
         for message in messages:
-            if message.qos:
-                self._client.ack(message.number, message.qos)
+            if message.qos and message.connection == self._connection and not self._lost:
+                self._note(self._client.ack(message.number, message.qos))
 
     def disconnect(self) -> None:
         """Leave; the broker keeps what is new for when we come back."""
@@ -140,13 +144,15 @@ class Subscriber:
         while self._client.want_write() and time.monotonic() < deadline:
             self._client.loop_write()
 
-    def _require(self, result: int) -> None:
-        if result != paho.MQTT_ERR_SUCCESS or self._lost:
-            raise ConnectorError(
-                "与消息服务器的连接中断：%(reason)s",
-                permanent=False,
-                reason=paho.error_string(MQTTErrorCode(result)),
-            )
+    def _read_on(self, most: int) -> None:
+        """Read what has arrived."""
+        before = -1
+        while not self._lost and before < len(self._new) < most:
+            before = len(self._new)
+            self._note(self._client.loop_read())
+
+    def _note(self, result: int) -> None:
+        self._lost = self._lost or result != paho.MQTT_ERR_SUCCESS
 
     def _on_connect(
         self, client: paho.Client, data: Any, flags: Any, reason: Any, properties: Any
@@ -168,4 +174,7 @@ class Subscriber:
         self._lost, self.subscribed = True, False
 
     def _on_message(self, client: paho.Client, data: Any, message: paho.MQTTMessage) -> None:
-        self._new.append(Received(message.topic, bytes(message.payload), message.mid, message.qos))
+        payload = bytes(message.payload)
+        self._new.append(
+            Received(message.topic, payload, message.mid, message.qos, self._connection)
+        )

@@ -27,7 +27,13 @@ cli = AppGroup("sensing", help="Take readings in.")
 )
 @click.option("--batch", default=1000, show_default=True, help="Messages stored at once, at most.")
 @click.option("--pause-ms", default=200, show_default=True, help="Longest wait for a fuller batch.")
-def ingest(name: str | None, batch: int, pause_ms: int) -> None:
+@click.option(
+    "--shared",
+    is_flag=True,
+    help="Share the readings with other processes. Mosquitto 2.0.11 forgets shared subscriptions when it"
+    " is restarted, until the processes have subscribed again.",
+)
+def ingest(name: str | None, batch: int, pause_ms: int, *, shared: bool) -> None:
     """Take readings from the broker of JINGWEI_MQTT_URL until stopped."""
     runtime = installed_runtime()
     settings = runtime.services.settings
@@ -45,8 +51,7 @@ def ingest(name: str | None, batch: int, pause_ms: int) -> None:
     subscriber = Subscriber(
         address,
         f"jingwei-{name or socket.gethostname()}",
-        # Shared: any number of processes take their part of it.
-        f"$share/jingwei/{settings.mqtt_topic}/#",
+        f"{'$share/jingwei/' if shared else ''}{settings.mqtt_topic}/#",
         at_once=2 * batch,
         ca_file=settings.mqtt_ca_file,
     )

@@ -83,7 +83,8 @@ class Ingest:
                 self.step()
             except ConnectorError as error:
                 log.warning("%s", error)
-                self._connected, self._waiting = False, []
+                # What it brought is kept and stored: a broker that was killed may have forgotten it.
+                self._connected = False
                 self.stopping.wait(AGAIN_S)
             except DatabaseLost:
                 log.warning("the database does not answer, trying again")
@@ -91,31 +92,34 @@ class Ingest:
         self.subscriber.disconnect()
 
     def step(self) -> None:
-        """Fetch what has arrived, and store it when it is enough or has waited long enough."""
+        """Store what waits if it is enough or has waited long enough; else fetch what has arrived."""
+        if self._is_due():
+            self._store(self._waiting)
+            stored, self._waiting = self._waiting, []
+            self.subscriber.acknowledge(stored)
+            return
         if not self._connected:
             self.subscriber.connect()
             self._connected = True
         was_subscribed = self.subscriber.subscribed
-        room = self.most - len(self._waiting)
-        fetched = self.subscriber.fetch(max(room, 1), self._patience())
+        fetched = self.subscriber.fetch(max(self.most - len(self._waiting), 1), self._patience())
         if self.subscriber.subscribed and not was_subscribed:
             log.info("subscribed")
-        now = time.monotonic()
         if fetched and not self._waiting:
-            self._since = now
+            self._since = time.monotonic()
         self._waiting += fetched
-        full = len(self._waiting) >= self.most
-        if self._waiting and now >= self._not_before and (full or now - self._since > self.pause_s):
-            self._store(self._waiting)
-            self.subscriber.acknowledge(self._waiting)
-            self._waiting = []
+
+    def _is_due(self) -> bool:
+        now = time.monotonic()
+        enough = len(self._waiting) >= self.most or now - self._since > self.pause_s
+        return bool(self._waiting) and enough and now >= self._not_before
 
     def _patience(self) -> float:
         """Return how long to wait for the next message."""
         now = time.monotonic()
-        if self._not_before > now:
-            return self._not_before - now
-        return max(self._since + self.pause_s - now, 0.001) if self._waiting else self.pause_s
+        if not self._waiting:
+            return self.pause_s
+        return max(self._since + self.pause_s - now, self._not_before - now, 0.001)
 
     def _store(self, messages: Sequence[Received]) -> None:
         """Store messages. One that cannot be stored is counted and given up, and does not stop the others."""

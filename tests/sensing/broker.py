@@ -18,7 +18,7 @@ from app.settings import REPOSITORY
 
 MOSQUITTO = Path("/usr/sbin/mosquitto")
 CONFIG = REPOSITORY / "app" / "sensing" / "mosquitto.conf"
-PATIENCE_S = 60
+PATIENCE_S = 30
 
 
 def wait_until(holds: Callable[[], bool], what: str) -> None:
@@ -72,7 +72,10 @@ class Broker:
 class IngestProcess:
     """`flask sensing ingest` on an embedded server, as the Procfile starts it."""
 
-    def __init__(self, folder: Path, var_dir: Path, broker_url: str, name: str) -> None:
+    def __init__(
+        self, folder: Path, var_dir: Path, broker_url: str, name: str, *options: str
+    ) -> None:
+        self.options = ("--name", name, *options)
         self.name, self.log = name, folder / f"ingest-{name}.log"
         self.environment = {
             **os.environ,
@@ -86,7 +89,7 @@ class IngestProcess:
         before = self._said()
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
-                [sys.executable, "-m", "flask", "sensing", "ingest", "--name", self.name],
+                [sys.executable, "-m", "flask", "sensing", "ingest", *self.options],
                 cwd=REPOSITORY,
                 env=self.environment,
                 stdout=log,
@@ -110,13 +113,16 @@ class Gateway:
     """Hand messages to the broker in order, as a telemetry gateway does.
 
     After a broken connection it sends again what was not acknowledged, and the last ones that were: a broker
-    killed between its acknowledgement and its disk has lost those.
+    killed before it has written or handed them on has lost those. insists: it also sends again what the broker
+    says that nobody has subscribed to.
     """
 
     AGAIN = 200
+    NO_SUBSCRIBER = 0x10
 
-    def __init__(self, port: int, window: int = 200) -> None:
-        self.port, self.window = port, window
+    def __init__(self, port: int, *, insists: bool, window: int = 200) -> None:
+        self.port, self.insists, self.window = port, insists, window
+        self._unheard: list[tuple[str, bytes]] = []
         self.reconnections = 0
         self._open: dict[int, tuple[str, bytes]] = {}
         self._done: deque[tuple[str, bytes]] = deque(maxlen=self.AGAIN)
@@ -142,13 +148,15 @@ class Gateway:
 
     def _ready(self, most: int) -> None:
         deadline = time.monotonic() + PATIENCE_S
-        while self._lost or len(self._open) > most:
+        while self._lost or self._unheard or len(self._open) > most:
             assert time.monotonic() < deadline, "the broker does not answer"
             if self._lost:
                 self._connect()
             else:
                 assert self._client is not None
-                # Zero while there is room: acknowledgements are taken as they come.
+                unheard, self._unheard = self._unheard, []
+                for topic, payload in unheard:
+                    self._send(topic, payload)
                 self._lost = self._client.loop(0.05) != 0 or self._lost
 
     def _connect(self) -> None:
@@ -184,5 +192,10 @@ class Gateway:
             self._lost = True
 
     def _on_publish(self, client, data, mid, reason, properties) -> None:
-        if client is self._client and mid in self._open:
-            self._done.append(self._open.pop(mid))
+        if client is not self._client or mid not in self._open:
+            return
+        message = self._open.pop(mid)
+        if self.insists and reason.value == self.NO_SUBSCRIBER:
+            self._unheard.append(message)
+        else:
+            self._done.append(message)

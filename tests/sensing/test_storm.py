@@ -37,12 +37,20 @@ pytestmark = pytest.mark.skipif(
 
 @dataclass
 class Plant:
-    """A server, a broker and two ingest processes, each of which may be killed."""
+    """A server, a broker and ingest processes, each of which may be killed."""
 
+    folder: Path
     server: EmbeddedServer
     database: Database
     broker: Broker
     ingests: list[IngestProcess]
+
+    def start_ingests(self, *names: str, shared: bool) -> None:
+        options = ["--shared"] if shared else []
+        self.ingests += [
+            IngestProcess(self.folder, self.server.var_dir, self.broker.url, name, *options)
+            for name in names
+        ]
 
     def rows(self, statement: str) -> list[tuple[Any, ...]]:
         with self.database.sessions() as session:
@@ -52,6 +60,13 @@ class Plant:
         with suppress(OperationalError):
             return self.rows("SELECT count(*) FROM readings") == [(count,)]
         return False
+
+    def report(self) -> str:
+        """Return what there is to go by when readings are missing."""
+        stored = self.rows("SELECT count(*) FROM readings")
+        refused = self.rows("SELECT source, reason, sum(n) FROM refused_readings GROUP BY 1, 2")
+        logs = [process.log.read_text()[-3000:] for process in self.ingests]
+        return "\n".join([f"{stored} stored, refused {refused}", *logs])
 
     def kill_postgres(self) -> None:
         for process in postgres_processes(self.server.place()):
@@ -82,9 +97,9 @@ def plant() -> Iterator[Plant]:
     install(Runtime(database, Services(settings), SystemClock()))
     upgrade(database.writing)
     broker = Broker(folder)
-    ingests = [IngestProcess(folder, settings.var_dir, broker.url, str(n)) for n in (1, 2)]
-    yield Plant(server, database, broker, ingests)
-    for process in (*(ingest.process for ingest in ingests), broker.process):
+    plant = Plant(folder, server, database, broker, [])
+    yield plant
+    for process in (*(ingest.process for ingest in plant.ingests), broker.process):
         process.kill()
         process.wait()
     database.drop_connections()
@@ -105,18 +120,18 @@ def _prepare(storm: Storm) -> dict[float, int]:
     }
 
 
-def _replay(plant: Plant, storm: Storm) -> Gateway:
+def _replay(plant: Plant, storm: Storm, *, insists: bool) -> Gateway:
     """Publish the storm as fast as the broker takes it, and kill everything on the way."""
     count = len(storm.rows)
     kills: dict[int, Callable[[], None]] = {
         count * 15 // 100: plant.kill_broker,
         count * 30 // 100: lambda: plant.kill_ingest(0),
         count * 45 // 100: plant.kill_postgres,
-        count * 60 // 100: lambda: plant.kill_ingest(1),
+        count * 60 // 100: lambda: plant.kill_ingest(-1),
         count * 75 // 100: plant.kill_broker,
         count * 90 // 100: plant.kill_postgres,
     }
-    gateway = Gateway(plant.broker.port)
+    gateway = Gateway(plant.broker.port, insists=insists)
     for number, (topic, payload) in enumerate(storm.messages()):
         if number in kills:
             kills[number]()
@@ -158,20 +173,25 @@ def _check(plant: Plant, storm: Storm, rules: dict[float, int]) -> None:
     )
 
 
-def _storm_comes_through(plant: Plant, storm: Storm) -> None:
+def _storm_comes_through(plant: Plant, storm: Storm, *, shared: bool) -> None:
     rules = _prepare(storm)
-    gateway = _replay(plant, storm)
+    plant.start_ingests(*("1", "2")[: 1 + shared], shared=shared)
+    gateway = _replay(plant, storm, insists=shared)
     assert gateway.reconnections > 1
-    wait_until(lambda: plant.has_stored(len(storm.rows)), "every reading to be stored")
+    try:
+        wait_until(lambda: plant.has_stored(len(storm.rows)), "every reading to be stored")
+    except AssertionError:
+        pytest.fail(plant.report())
     _check(plant, storm, rules)
     for ingest in plant.ingests:
         ingest.stop()
 
 
-def test_storm_of_our_own_comes_through_every_kill(plant: Plant) -> None:
+@pytest.mark.parametrize("shared", [False, True], ids=["alone", "shared"])
+def test_storm_of_our_own_comes_through_every_kill(plant: Plant, shared: bool) -> None:
     storm = synthetic(SystemClock().now())
     assert len(storm.peaks(15)) > len(storm.peaks(27)) > 10
-    _storm_comes_through(plant, storm)
+    _storm_comes_through(plant, storm, shared=shared)
 
 
 @pytest.mark.slow
@@ -181,4 +201,4 @@ def test_real_storm_comes_through_every_kill(plant: Plant) -> None:
     # As the data say of themselves.
     assert (len(storm.rows), len(storm.devices)) == (9816, 126)
     assert (len(storm.peaks(15)), len(storm.peaks(27))) == (61, 33)
-    _storm_comes_through(plant, storm)
+    _storm_comes_through(plant, storm, shared=True)
