@@ -13,7 +13,7 @@ PIP := .venv/bin/python -m pip --disable-pip-version-check install --quiet --pro
 export FLASK_APP := wsgi
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check format bench kill-test walks messages pictures clean
+.PHONY: help run test check format bench kill-test walks fuzz messages pictures clean
 
 help: ## show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/\1|\2/' | \
@@ -44,6 +44,9 @@ kill-test: $(DEV_STAMP) ## kill web, worker and PostgreSQL at random under load,
 
 walks: $(DEV_STAMP) ## walk random diagrams beside stock SpiffWorkflow
 	.venv/bin/python -m tests.engine.walks
+
+fuzz: $(DEV_STAMP) ## feed damaged messages of devices to every decoder
+	.venv/bin/python -m tests.fuzz_frames
 
 messages: $(DEV_STAMP) ## collect the texts of pages into the message catalogue
 	.venv/bin/python -m app.web.messages

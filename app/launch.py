@@ -103,6 +103,7 @@ def _prepare(app: Flask) -> None:
 def _serve(app: Flask, host: str, port: int) -> int:
     """Run the Procfile until it ends or we are told to end."""
     programs = Path(sys.executable).parent
+    runtime: Runtime = app.extensions["jingwei"]
     environment = {
         **os.environ,
         "PATH": f"{programs}{os.pathsep}{os.environ.get('PATH', '')}",
@@ -113,7 +114,7 @@ def _serve(app: Flask, host: str, port: int) -> int:
         "PYTHONUNBUFFERED": "1",
     }
     processes = subprocess.Popen(
-        [sys.executable, "-m", "honcho", "start"],
+        [sys.executable, "-m", "honcho", "start", *_processes(runtime.services.settings)],
         cwd=REPOSITORY,
         env=environment,
         # Away from the terminal: its signals would end honcho before its processes, and so would
@@ -126,11 +127,16 @@ def _serve(app: Flask, host: str, port: int) -> int:
     _on_stopping(lambda number, frame: processes.terminate())
     if _wait_until_ready(processes, host, port):
         click.echo(f"\n  经纬 Jingwei: http://{host}:{port}/    (Ctrl-C: 停止 stop)\n")
-        if not app.extensions["jingwei"].services.settings.production:
+        if not runtime.services.settings.production:
             _command(app, "demo", "accounts")
     status = processes.wait()
     # honcho reports the signal it was ended by; being told to stop is no failure.
     return 0 if status in (0, 128 + signal.SIGTERM, -signal.SIGTERM) else status
+
+
+def _processes(settings: Settings) -> tuple[str, ...]:
+    """Return the lines of the Procfile to run: readings are taken in where there is a broker."""
+    return ("web", "worker", "ingest") if settings.mqtt_url else ("web", "worker")
 
 
 def _show(processes: subprocess.Popen[bytes]) -> None:

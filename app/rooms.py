@@ -12,14 +12,14 @@ from app.web.rest import rest
 
 TABLES: Final = (
     "accounts", "catalogue", "places", "modeling", "cases", "processes", "assessment", "exchange",
-    "worker", "simulation", "tryouts",
+    "sensing", "worker", "simulation", "tryouts",
 )  # fmt: skip
 PAGES: Final = (
     "accounts", "catalogue", "places", "modeling", "cases", "oversight", "assessment", "tryouts",
 )  # fmt: skip
-APIS: Final = ("cases",)
+APIS: Final = ("cases", "sensing")
 COMMANDS: Final = (
-    "accounts", "catalogue", "modeling", "assessment", "simulation", "worker", "db",
+    "accounts", "catalogue", "modeling", "assessment", "sensing", "simulation", "worker", "db",
 )  # fmt: skip
 
 

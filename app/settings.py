@@ -42,6 +42,11 @@ class Settings:
     oidc_client_secret: str = field(default="", repr=False)
     oidc_name: str = "统一身份认证"
     oidc_login_claim: str = "preferred_username"
+    # The broker that readings come from, mqtt://host or mqtts://user:password@host; none: no ingest runs.
+    mqtt_url: str | None = field(default=None, repr=False)
+    mqtt_topic: str = "jingwei"
+    # Who vouches for the broker's certificate; the machine's own list by default.
+    mqtt_ca_file: str | None = None
     testing: bool = False
     production: bool = False
     # How many proxies of our own stand before us and add the address that a request came from.
@@ -78,6 +83,9 @@ class Settings:
             oidc_client_secret=given.get("JINGWEI_OIDC_CLIENT_SECRET", ""),
             oidc_name=given.get("JINGWEI_OIDC_NAME", cls.oidc_name),
             oidc_login_claim=given.get("JINGWEI_OIDC_LOGIN_CLAIM", cls.oidc_login_claim),
+            mqtt_url=given.get("JINGWEI_MQTT_URL"),
+            mqtt_topic=given.get("JINGWEI_MQTT_TOPIC", cls.mqtt_topic),
+            mqtt_ca_file=given.get("JINGWEI_MQTT_CA"),
             production=given.get("JINGWEI_PRODUCTION") == "1",
             proxies=int(given.get("JINGWEI_PROXIES", cls.proxies)),
             address=given.get("JINGWEI_ADDRESS", cls.address),

@@ -18,6 +18,7 @@ from app.cases.log import verify_cases
 from app.clock import Clock
 from app.db.session import Database
 from app.run import SYSTEM, Tx, handles, run
+from app.sensing.commands import MakeMonths, make_months
 
 log = logging.getLogger(__name__)
 
@@ -130,6 +131,11 @@ def begin_last_month(tx: Tx, planned_at: datetime) -> None:
         begin_edition(tx, month)
 
 
+def make_months_ahead(tx: Tx, planned_at: datetime) -> None:
+    """Make the partitions that readings of this month and the next are stored in."""
+    make_months(MakeMonths(planned_at), tx)
+
+
 def _sample_ids(connection: Connection[Any], share: float) -> list[int]:
     return [row[0] for row in connection.execute(_SAMPLE, (share, SAMPLE))]
 
@@ -138,6 +144,7 @@ SCHEDULES: Final = (
     Schedule("verify_log_sample", minute="10", hour="*", job=verify_sample),
     Schedule("sweep", minute="30", hour="3", job=sweep),
     Schedule("begin_month", minute="10", hour="0", job=begin_last_month),
+    Schedule("make_months", minute="20", hour="2", job=make_months_ahead),
 )
 
 

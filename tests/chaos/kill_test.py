@@ -119,7 +119,7 @@ class City:
         """Kill -9 a process with all its children, or PostgreSQL with all its backends."""
         if name == "postgres":
             place = self.server.place()
-            for process in _postgres_processes(place):
+            for process in postgres_processes(place):
                 _kill(process)
             return
         process = self.processes[name]
@@ -141,7 +141,8 @@ class City:
         shutil.rmtree(self.folder, ignore_errors=True)
 
 
-def _postgres_processes(place: Any) -> list[psutil.Process]:
+def postgres_processes(place: Any) -> list[psutil.Process]:
+    """Return the server of a place with all its backends; nothing when it does not run."""
     pid_file = place.data / "postmaster.pid"
     try:
         postmaster = psutil.Process(int(pid_file.read_text().split()[0]))

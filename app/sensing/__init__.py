@@ -1,0 +1,1 @@
+"""Sensors: devices, their readings, rules and alerts."""

@@ -1,0 +1,63 @@
+"""Readings that arrive after newer ones: they may add to what is on record, and take nothing back.
+
+Somebody may have acted on an alert already, so a late low reading does not unmake it; a late high one
+raises the alert that was missed, makes one begin earlier, or stand higher.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+from psycopg import Connection
+
+from app.sensing.records import OpenAlert, record_episode
+from app.sensing.rules import Rule
+from sla.sensing import Reading, State, episodes, walk
+
+# How far before a late reading its neighbours are looked for.
+NEIGHBOURS: Final = timedelta(days=1)
+
+# From the readings that make a row with the first late one; the upper bound is the newest reading there is.
+_HISTORY: Final = """
+SELECT at, value FROM readings
+WHERE device_id = %(device)s AND metric = %(metric)s AND at >= coalesce((
+    SELECT min(at) FROM (
+        SELECT at FROM readings
+        WHERE device_id = %(device)s AND metric = %(metric)s AND at < %(first)s AND at > %(earliest)s
+        ORDER BY at DESC LIMIT %(samples)s - 1
+    ) before), %(first)s)
+ORDER BY at
+"""
+
+
+def take_in_late(
+    connection: Connection[Any],
+    device: int,
+    rule: Rule,
+    late: Sequence[Reading],
+    *,
+    state: State,
+    alerts: dict[tuple[int, int], OpenAlert],
+    now: datetime,
+) -> State:
+    """Add to the record what late readings show; return where the walk stands."""
+    first = min(reading.at for reading in late)
+    found = connection.execute(
+        _HISTORY,
+        {
+            "device": device,
+            "metric": rule.metric,
+            "first": first,
+            "earliest": first - NEIGHBOURS,
+            "samples": rule.threshold.samples,
+        },
+    )
+    history = [Reading(at, value) for at, value in found if rule.holds_at(at)]
+    for episode in episodes(rule.threshold, history):
+        opened = record_episode(connection, (device, rule.id), episode, now)
+        if opened is not None:
+            alerts[device, rule.id] = opened
+            state, _ = walk(rule.threshold, State.idle(rule.threshold), history)
+    return state

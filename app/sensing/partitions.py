@@ -1,0 +1,65 @@
+"""The months that readings are stored by: made ahead by a schedule, and where a reading needs one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+from typing import Any, Final
+from zoneinfo import ZoneInfo
+
+from psycopg import Connection, sql
+
+# Months begin at the city's own midnight, so that a day's summary stands in the month of its readings.
+PARTITIONED: Final = ("readings", "reading_summaries")
+# Any number that nothing else in this database locks: two processes may need the same month.
+_LOCK: Final = 4_821_177
+
+_ABSENT: Final = "SELECT name FROM unnest(%s::text[]) AS name WHERE to_regclass(name) IS NULL"
+
+
+def month_of(moment: datetime, zone: ZoneInfo) -> datetime:
+    """Return the beginning of a moment's month, in the city's time."""
+    return moment.astimezone(zone).replace(day=1, hour=0, minute=0, second=0, microsecond=0)
+
+
+def next_month(month: datetime) -> datetime:
+    """Return the beginning of the month after."""
+    return (month + timedelta(days=32)).replace(day=1)
+
+
+def ensure_months(connection: Connection[Any], months: Iterable[datetime]) -> None:
+    """Make the partitions of months that have none, in the transaction at hand.
+
+    months: beginnings of months, in the city's time.
+    """
+    wanted = {_name(table, month): (table, month) for month in months for table in PARTITIONED}
+    if not _absent(connection, list(wanted)):
+        return
+    connection.execute("SELECT pg_advisory_xact_lock(%s)", (_LOCK,))
+    for name in _absent(connection, list(wanted)):
+        _make(connection, name, *wanted[name])
+
+
+def _absent(connection: Connection[Any], names: list[str]) -> list[str]:
+    return [row[0] for row in connection.execute(_ABSENT, (names,), prepare=True)]
+
+
+def _make(connection: Connection[Any], name: str, table: str, month: datetime) -> None:
+    # Attached, not made as a partition: that would lock out everybody who stores meanwhile.
+    names = {"part": sql.Identifier(name), "whole": sql.Identifier(table)}
+    connection.execute(
+        sql.SQL("CREATE TABLE {part} (LIKE {whole} INCLUDING DEFAULTS)").format(**names)
+    )
+    connection.execute(
+        sql.SQL(
+            "ALTER TABLE {whole} ATTACH PARTITION {part} FOR VALUES FROM ({first}) TO ({after})"
+        ).format(
+            **names,
+            first=sql.Literal(month.isoformat()),
+            after=sql.Literal(next_month(month).isoformat()),
+        )
+    )
+
+
+def _name(table: str, month: datetime) -> str:
+    return f"{table}_{month:%Y_%m}"

@@ -1,0 +1,134 @@
+"""Write alerts down. Whoever writes holds the lock of the device and metric (storing.lock_latest)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+
+from psycopg import Connection
+
+from sla.sensing import Change, Episode, Level, Reading
+
+_OPEN: Final = """
+SELECT device_id, rule_id, id, peak, peak_at FROM alerts
+WHERE device_id = ANY(%s) AND rule_id = ANY(%s) AND closed_at IS NULL
+"""
+_INSERT: Final = """
+INSERT INTO alerts (device_id, rule_id, opened_at, closed_at, level, top_level, peak, peak_at, recorded_at)
+VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s) RETURNING id
+"""
+_LEVEL: Final = """
+INSERT INTO alert_levels (alert_id, at, level, value, recorded_at) VALUES (%s, %s, %s, %s, %s)
+"""
+_CHANGE: Final = """
+UPDATE alerts SET level = %(level)s, top_level = greatest(top_level, %(level)s),
+    closed_at = CASE WHEN %(level)s = 0 THEN %(at)s::timestamptz END
+WHERE id = %(id)s AND closed_at IS NULL
+"""
+_PEAK: Final = (
+    "UPDATE alerts SET peak = %(value)s, peak_at = %(at)s WHERE id = %(id)s AND peak < %(value)s"
+)
+_OVERLAPPING: Final = """
+SELECT id, top_level, closed_at FROM alerts
+WHERE device_id = %(device)s AND rule_id = %(rule)s AND opened_at <= coalesce(%(end)s::timestamptz, 'infinity')
+    AND coalesce(closed_at, 'infinity') >= %(begin)s
+ORDER BY opened_at LIMIT 1
+"""
+_WIDEN: Final = """
+UPDATE alerts SET opened_at = least(opened_at, %(begin)s), top_level = greatest(top_level, %(top)s)
+WHERE id = %(id)s
+"""
+
+
+@dataclass
+class OpenAlert:
+    """An open alert and the highest value since it opened."""
+
+    id: int
+    peak: Reading
+    higher: bool = False
+
+    def see(self, reading: Reading) -> None:
+        """Take in a reading of its time."""
+        if reading.value > self.peak.value:
+            self.peak, self.higher = reading, True
+
+
+def open_alerts(
+    connection: Connection[Any], pairs: set[tuple[int, int]]
+) -> dict[tuple[int, int], OpenAlert]:
+    """Return the open alerts of devices and rules."""
+    lists = sorted({device for device, _ in pairs}), sorted({rule for _, rule in pairs})
+    rows = connection.execute(_OPEN, lists, prepare=True)
+    return {
+        (device, rule): OpenAlert(number, Reading(at, peak))
+        for device, rule, number, peak, at in rows
+    }
+
+
+def open_alert(
+    connection: Connection[Any], pair: tuple[int, int], change: Change, now: datetime
+) -> OpenAlert:
+    """Open an alert; the database refuses a second one of the rule and device."""
+    level, at, value = int(change.after), change.at, change.value
+    number = _inserted(connection, (*pair, at, None, level, level, value, at, now))
+    _write_level(connection, number, change, now)
+    return OpenAlert(number, Reading(at, value))
+
+
+def change_level(
+    connection: Connection[Any], alert: OpenAlert, change: Change, now: datetime
+) -> None:
+    """Raise, lower or close an alert."""
+    parameters = {"level": int(change.after), "at": change.at, "id": alert.id}
+    connection.execute(_CHANGE, parameters, prepare=True)
+    _write_level(connection, alert.id, change, now)
+
+
+def keep_peaks(connection: Connection[Any], alerts: Iterable[OpenAlert]) -> None:
+    """Record the highest values that rose."""
+    for alert in alerts:
+        if alert.higher:
+            parameters = {"id": alert.id, "value": alert.peak.value, "at": alert.peak.at}
+            connection.execute(_PEAK, parameters, prepare=True)
+            alert.higher = False
+
+
+def record_episode(
+    connection: Connection[Any], pair: tuple[int, int], episode: Episode, now: datetime
+) -> OpenAlert | None:
+    """Record an alert that late readings show; return it if it is new and lasts.
+
+    What is on record stays: such an alert may begin earlier, stand higher, and have been missing.
+    """
+    span = {"device": pair[0], "rule": pair[1], "begin": episode.opened_at}
+    found = connection.execute(_OVERLAPPING, {**span, "end": episode.closed_at}).fetchone()
+    if found is not None:
+        number, top, _ = found
+        connection.execute(_WIDEN, {**span, "id": number, "top": int(episode.top)})
+        keep_peaks(connection, (OpenAlert(number, episode.peak, higher=True),))
+        if episode.top > top:
+            raised = next(change for change in episode.changes if change.after == episode.top)
+            _write_level(connection, number, raised, now)
+        return None
+    lasting = episode.closed_at is None
+    level = episode.changes[-1].after if lasting else Level.NONE
+    ends = episode.opened_at, episode.closed_at
+    row = (*pair, *ends, int(level), int(episode.top), episode.peak.value, episode.peak.at, now)
+    number = _inserted(connection, row)
+    for change in episode.changes:
+        _write_level(connection, number, change, now)
+    return OpenAlert(number, episode.peak) if lasting else None
+
+
+def _inserted(connection: Connection[Any], row: tuple[object, ...]) -> int:
+    found = connection.execute(_INSERT, row, prepare=True).fetchone()
+    assert found is not None
+    return int(found[0])
+
+
+def _write_level(connection: Connection[Any], number: int, change: Change, now: datetime) -> None:
+    row = (number, change.at, int(change.after), change.value, now)
+    connection.execute(_LEVEL, row, prepare=True)

@@ -1,0 +1,209 @@
+"""Rows of the sensing room."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from typing import Any
+
+from sqlalchemy import (
+    ARRAY,
+    BigInteger,
+    CheckConstraint,
+    Double,
+    ForeignKey,
+    Identity,
+    Index,
+    SmallInteger,
+    Text,
+    text,
+)
+from sqlalchemy.orm import Mapped, mapped_column
+
+from app.db.session import Base
+
+
+class Device(Base):
+    """A sensor somewhere in the city."""
+
+    __tablename__ = "devices"
+    __table_args__ = (
+        CheckConstraint("silent_after_s > 0", name="silent_after_s"),
+        CheckConstraint("(lon IS NULL) = (lat IS NULL)", name="place_whole"),
+    )
+
+    id: Mapped[int] = mapped_column(Identity(), primary_key=True)
+    # What the device calls itself in its messages.
+    code: Mapped[str] = mapped_column(unique=True)
+    kind: Mapped[str]
+    name: Mapped[str]
+    name_en: Mapped[str] = mapped_column(server_default="")
+    # 场景: underpass, low-lying street, canal, pumping station …
+    scene: Mapped[str] = mapped_column(server_default="")
+    lon: Mapped[float | None] = mapped_column(Double())
+    lat: Mapped[float | None] = mapped_column(Double())
+    unit_id: Mapped[int | None] = mapped_column(ForeignKey("units.id"), index=True)
+    district_code: Mapped[str | None]
+    # Without a word for so long it counts as out of order.
+    silent_after_s: Mapped[int] = mapped_column(server_default="3600")
+    active: Mapped[bool] = mapped_column(server_default=text("true"))
+
+
+class StoredReading(Base):
+    """One value of one device; partitioned by month of the city's time.
+
+    No foreign key: it would look a device up for each of hundreds of millions of rows; devices are never
+    deleted, and whatever stores readings has found the device first.
+    """
+
+    __tablename__ = "readings"
+    __table_args__ = (
+        Index("ix_readings_at", "at", postgresql_using="brin"),
+        {"postgresql_partition_by": "RANGE (at)"},
+    )
+
+    # The same reading sent twice is one row.
+    device_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    metric: Mapped[int] = mapped_column(SmallInteger(), primary_key=True, autoincrement=False)
+    at: Mapped[datetime] = mapped_column(primary_key=True)
+    value: Mapped[float] = mapped_column(Double())
+    received_at: Mapped[datetime]
+
+
+class ReadingSummary(Base):
+    """What a device measured in five minutes, an hour or a day; late readings enter theirs."""
+
+    __tablename__ = "reading_summaries"
+    __table_args__ = ({"postgresql_partition_by": "RANGE (starts_at)"},)
+
+    device_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    metric: Mapped[int] = mapped_column(SmallInteger(), primary_key=True, autoincrement=False)
+    minutes: Mapped[int] = mapped_column(SmallInteger(), primary_key=True, autoincrement=False)
+    starts_at: Mapped[datetime] = mapped_column(primary_key=True)
+    n: Mapped[int]
+    low: Mapped[float] = mapped_column(Double())
+    high: Mapped[float] = mapped_column(Double())
+    # The average is total / n: two sums can be added to, two averages cannot.
+    total: Mapped[float] = mapped_column(Double())
+    last: Mapped[float] = mapped_column(Double())
+    last_at: Mapped[datetime]
+
+
+class LatestReading(Base):
+    """The newest value of a device. Locked by whoever stores for it: one at a time walks its rules."""
+
+    __tablename__ = "latest_readings"
+
+    device_id: Mapped[int] = mapped_column(ForeignKey("devices.id"), primary_key=True)
+    metric: Mapped[int] = mapped_column(SmallInteger(), primary_key=True, autoincrement=False)
+    at: Mapped[datetime | None]
+    value: Mapped[float | None] = mapped_column(Double())
+    received_at: Mapped[datetime | None]
+
+
+class RefusedReadings(Base):
+    """How many readings of a day were refused, from where and why."""
+
+    __tablename__ = "refused_readings"
+
+    day_on: Mapped[date] = mapped_column(primary_key=True)
+    # A device's code, or the channel where the device is unknown: strangers fill no table.
+    source: Mapped[str] = mapped_column(primary_key=True)
+    reason: Mapped[str] = mapped_column(primary_key=True)
+    n: Mapped[int]
+    last_at: Mapped[datetime]
+    example: Mapped[str]
+
+
+class ReadingSource(Base):
+    """A system that hands readings in by HTTP."""
+
+    __tablename__ = "reading_sources"
+
+    id: Mapped[int] = mapped_column(Identity(), primary_key=True)
+    name: Mapped[str] = mapped_column(unique=True)
+    # SHA-256 of a token of 256 random bits: nothing to guess, so nothing to slow down.
+    token_hash: Mapped[str] = mapped_column(unique=True)
+    active: Mapped[bool] = mapped_column(server_default=text("true"))
+    added_at: Mapped[datetime]
+
+
+class SensorRule(Base):
+    """When readings raise an alert. Empty lists of devices, kinds or scenes: it holds for all."""
+
+    __tablename__ = "sensor_rules"
+    __table_args__ = (
+        CheckConstraint("kind IN ('threshold')", name="kind"),
+        CheckConstraint("samples > 0", name="samples"),
+        CheckConstraint("valid_to > valid_from", name="validity"),
+    )
+
+    id: Mapped[int] = mapped_column(Identity(), primary_key=True)
+    name: Mapped[str]
+    name_en: Mapped[str] = mapped_column(server_default="")
+    kind: Mapped[str] = mapped_column(server_default="threshold")
+    metric: Mapped[int] = mapped_column(SmallInteger())
+    # {"lines": [{"level": 1, "rise": 15, "fall": 13}, …]}
+    data: Mapped[dict[str, Any]]
+    samples: Mapped[int] = mapped_column(server_default="1")
+    device_ids: Mapped[list[int]] = mapped_column(ARRAY(BigInteger()), server_default="{}")
+    device_kinds: Mapped[list[str]] = mapped_column(ARRAY(Text()), server_default="{}")
+    scenes: Mapped[list[str]] = mapped_column(ARRAY(Text()), server_default="{}")
+    valid_from: Mapped[datetime]
+    valid_to: Mapped[datetime | None]
+    added_at: Mapped[datetime]
+
+
+class RuleState(Base):
+    """Where the walk of a rule over a device's readings stands (sla.sensing.State)."""
+
+    __tablename__ = "sensor_rule_states"
+
+    device_id: Mapped[int] = mapped_column(ForeignKey("devices.id"), primary_key=True)
+    rule_id: Mapped[int] = mapped_column(ForeignKey("sensor_rules.id"), primary_key=True)
+    lines_on: Mapped[int] = mapped_column(SmallInteger())
+    streaks: Mapped[list[int]] = mapped_column(ARRAY(SmallInteger()))
+
+
+class Alert(Base):
+    """An alert of one rule and device, from the first line crossed until the lowest no longer holds."""
+
+    __tablename__ = "alerts"
+    __table_args__ = (
+        CheckConstraint("closed_at >= opened_at", name="order"),
+        CheckConstraint("top_level >= level AND top_level BETWEEN 1 AND 4", name="levels"),
+        CheckConstraint("(level = 0) = (closed_at IS NOT NULL)", name="closed_has_no_level"),
+        Index(
+            "uq_alerts_open",
+            "device_id",
+            "rule_id",
+            unique=True,
+            postgresql_where=text("closed_at IS NULL"),
+        ),
+        Index("ix_alerts_device_id", "device_id", "rule_id", "opened_at"),
+        Index("ix_alerts_opened_at", "opened_at"),
+    )
+
+    id: Mapped[int] = mapped_column(Identity(), primary_key=True)
+    device_id: Mapped[int] = mapped_column(ForeignKey("devices.id"))
+    rule_id: Mapped[int] = mapped_column(ForeignKey("sensor_rules.id"), index=True)
+    # Moments of readings, not of their arrival.
+    opened_at: Mapped[datetime]
+    closed_at: Mapped[datetime | None]
+    level: Mapped[int] = mapped_column(SmallInteger())
+    top_level: Mapped[int] = mapped_column(SmallInteger())
+    peak: Mapped[float] = mapped_column(Double())
+    peak_at: Mapped[datetime]
+    recorded_at: Mapped[datetime]
+
+
+class AlertLevel(Base):
+    """A level that an alert took, 0 when it closed."""
+
+    __tablename__ = "alert_levels"
+
+    id: Mapped[int] = mapped_column(Identity(), primary_key=True)
+    alert_id: Mapped[int] = mapped_column(ForeignKey("alerts.id"), index=True)
+    at: Mapped[datetime]
+    level: Mapped[int] = mapped_column(SmallInteger())
+    value: Mapped[float] = mapped_column(Double())
+    recorded_at: Mapped[datetime]

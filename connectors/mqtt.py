@@ -1,0 +1,180 @@
+"""A subscriber whose messages stay the broker's until they are acknowledged, on one connection and in one thread.
+
+One thread on purpose: a message may only be acknowledged on the connection that brought it. After a broken
+connection the broker numbers anew, and an acknowledgement of before would be taken for another message's.
+"""
+
+from __future__ import annotations
+
+import ssl
+import sys
+import time
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Any, Final
+from urllib.parse import unquote, urlsplit
+
+from paho.mqtt import client as paho
+from paho.mqtt.enums import CallbackAPIVersion
+from paho.mqtt.packettypes import PacketTypes
+from paho.mqtt.properties import Properties
+
+from app.errors import ConnectorError
+
+KEEP_ALIVE_S: Final = 30
+# How long the broker keeps what nobody has fetched after a subscriber has gone.
+SESSION_S: Final = 7 * 24 * 3600
+_SCHEMES: Final = {"mqtt": 1883, "mqtts": 8883}
+_QOS: Final = 1
+
+
+@dataclass(frozen=True)
+class Address:
+    """Where a broker is, and as whom we come."""
+
+    host: str
+    port: int
+    tls: bool
+    user: str | None = None
+    password: str | None = field(default=None, repr=False)
+
+    @classmethod
+    def parse(cls, url: str) -> Address:
+        """Read mqtt://user:password@host:1883 or mqtts://…:8883. Raises ConnectorError."""
+        try:
+            parts = urlsplit(url)
+            port = parts.port
+        except ValueError:
+            parts, port = urlsplit(""), None
+        if parts.scheme not in _SCHEMES or not parts.hostname:
+            raise ConnectorError(
+                "消息服务器地址有误：应为 mqtt://主机:1883 或 mqtts://用户:密码@主机:8883。",
+                permanent=True,
+            )
+        return cls(
+            parts.hostname,
+            port or _SCHEMES[parts.scheme],
+            parts.scheme == "mqtts",
+            None if parts.username is None else unquote(parts.username),
+            None if parts.password is None else unquote(parts.password),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Received:
+    """A message that the broker keeps until it is acknowledged. connection: the one that brought it."""
+
+    topic: str
+    payload: bytes
+    number: int
+    qos: int
+    connection: int
+
+
+class Subscriber:
+    """Fetch messages of a shared subscription and acknowledge them when they are safe."""
+
+    def __init__(
+        self, address: Address, name: str, topic: str, *, at_once: int, ca_file: str | None = None
+    ) -> None:
+        """name: the broker knows the session by it, so no two may share one. at_once: unacknowledged at most."""
+        self._address, self._topic = address, topic
+        self._new: list[Received] = []
+        self._connection, self._lost = 0, False
+        self.subscribed = False
+        self._client = client = paho.Client(
+            CallbackAPIVersion.VERSION2, name, protocol=paho.MQTTv5, manual_ack=True
+        )
+        if address.user is not None:
+            client.username_pw_set(address.user, address.password)
+        if address.tls:
+            client.tls_set(ca_certs=ca_file, tls_version=ssl.PROTOCOL_TLS_CLIENT)
+        client.on_connect, client.on_disconnect = self._on_connect, self._on_disconnect
+        client.on_message, client.on_subscribe = self._on_message, self._on_subscribe
+        self._wishes = Properties(PacketTypes.CONNECT)  # type: ignore[no-untyped-call]  # no types
+        self._wishes.SessionExpiryInterval = SESSION_S
+        self._wishes.ReceiveMaximum = min(at_once, 65535)
+
+    def connect(self) -> None:
+        """Connect, again if need be. Raises ConnectorError."""
+        self._lost, self.subscribed = False, False
+        self._connection += 1
+        try:
+            if self._connection > 1:
+                self._client.reconnect()
+            else:
+                self._client.connect(
+                    self._address.host,
+                    self._address.port,
+                    KEEP_ALIVE_S,
+                    clean_start=False,
+                    properties=self._wishes,
+                )
+        except OSError as exc:
+            self._lost = True
+            raise ConnectorError(
+                "无法连接消息服务器：%(reason)s", permanent=False, reason=exc
+            ) from exc
+
+    def fetch(self, most: int, wait_s: float) -> list[Received]:
+        """Return new messages, waiting for the first and then taking what has arrived.
+
+        Raises ConnectorError when the connection is gone and all that it brought has been fetched.
+        """
+        if not self._lost:
+            self._note(self._client.loop(wait_s))
+            self._read_on(most)
+        if self._lost and not self._new:
+            raise ConnectorError("与消息服务器的连接中断。", permanent=False)
+        fetched, self._new = self._new, []
+        return fetched
+
+    def acknowledge(self, messages: Iterable[Received]) -> None:
+        """Tell the broker that messages are safe. Those of an earlier connection come again, which does no harm."""
+        # Writing to a broker that is gone closes the connection, and with it what it had still brought.
+        self._read_on(sys.maxsize)
+        for message in messages:
+            if message.qos and message.connection == self._connection and not self._lost:
+                self._note(self._client.ack(message.number, message.qos))
+
+    def disconnect(self) -> None:
+        """Leave; the broker keeps what is new for when we come back."""
+        self._client.disconnect()
+        deadline = time.monotonic() + 1
+        while self._client.want_write() and time.monotonic() < deadline:
+            self._client.loop_write()
+
+    def _read_on(self, most: int) -> None:
+        """Read what has arrived."""
+        before = -1
+        while not self._lost and before < len(self._new) < most:
+            before = len(self._new)
+            self._note(self._client.loop_read())
+
+    def _note(self, result: int) -> None:
+        self._lost = self._lost or result != paho.MQTT_ERR_SUCCESS
+
+    def _on_connect(
+        self, client: paho.Client, data: Any, flags: Any, reason: Any, properties: Any
+    ) -> None:
+        if reason.is_failure:
+            self._lost = True
+        else:
+            client.subscribe(self._topic, _QOS)
+
+    def _on_subscribe(
+        self, client: paho.Client, data: Any, number: int, reasons: Any, properties: Any
+    ) -> None:
+        self._lost = self._lost or any(reason.is_failure for reason in reasons)
+        self.subscribed = not self._lost
+
+    def _on_disconnect(
+        self, client: paho.Client, data: Any, flags: Any, reason: Any, properties: Any
+    ) -> None:
+        self._lost, self.subscribed = True, False
+
+    def _on_message(self, client: paho.Client, data: Any, message: paho.MQTTMessage) -> None:
+        payload = bytes(message.payload)
+        self._new.append(
+            Received(message.topic, payload, message.mid, message.qos, self._connection)
+        )
