@@ -18,7 +18,7 @@ from app.settings import REPOSITORY
 
 MOSQUITTO = Path("/usr/sbin/mosquitto")
 CONFIG = REPOSITORY / "app" / "sensing" / "mosquitto.conf"
-PATIENCE_S = 30
+PATIENCE_S = 60
 BATCH = 100
 
 
