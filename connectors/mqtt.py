@@ -6,6 +6,7 @@ connection the broker numbers anew, and an acknowledgement of before would be ta
 
 from __future__ import annotations
 
+import logging
 import ssl
 import sys
 import time
@@ -20,6 +21,8 @@ from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 
 from app.errors import ConnectorError
+
+log = logging.getLogger(__name__)
 
 KEEP_ALIVE_S: Final = 30
 # How long the broker keeps what nobody has fetched after a subscriber has gone.
@@ -167,6 +170,8 @@ class Subscriber:
     ) -> None:
         self._lost = self._lost or any(reason.is_failure for reason in reasons)
         self.subscribed = not self._lost
+        if self.subscribed:
+            log.info("subscribed")
 
     def _on_disconnect(
         self, client: paho.Client, data: Any, flags: Any, reason: Any, properties: Any

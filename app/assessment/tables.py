@@ -196,8 +196,8 @@ class Appeal(Base):
     process_id: Mapped[int] = mapped_column(ForeignKey("processes.id"), unique=True)
     decision: Mapped[str | None]
     decided_at: Mapped[datetime | None]
-    # The edition of a later month that puts it right.
-    carried_run_id: Mapped[int | None] = mapped_column(ForeignKey("assessment_runs.id"))
+    # The edition of a later month that puts it right; no foreign key, for editions refer to appeals.
+    carried_run_id: Mapped[int | None]
 
 
 class AppealEvidence(Base):

@@ -101,10 +101,7 @@ class Ingest:
         if not self._connected:
             self.subscriber.connect()
             self._connected = True
-        was_subscribed = self.subscriber.subscribed
         fetched = self.subscriber.fetch(max(self.most - len(self._waiting), 1), self._patience())
-        if self.subscriber.subscribed and not was_subscribed:
-            log.info("subscribed")
         if fetched and not self._waiting:
             self._since = time.monotonic()
         self._waiting += fetched

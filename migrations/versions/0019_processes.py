@@ -34,7 +34,7 @@ def upgrade() -> None:
     _create_processes()
     _create_appeals()
     _create_runs()
-    op.add_column("appeals", _ref("carried_run_id", "assessment_runs.id", True))
+    op.add_column("appeals", _number("carried_run_id", True))
     with op.get_context().autocommit_block():
         op.execute("ALTER TABLE cases VALIDATE CONSTRAINT ck_cases_withdrawn_whole")
 

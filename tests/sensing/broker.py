@@ -18,7 +18,8 @@ from app.settings import REPOSITORY
 
 MOSQUITTO = Path("/usr/sbin/mosquitto")
 CONFIG = REPOSITORY / "app" / "sensing" / "mosquitto.conf"
-PATIENCE_S = 30
+PATIENCE_S = 60
+BATCH = 100
 
 
 def wait_until(holds: Callable[[], bool], what: str) -> None:
@@ -75,7 +76,7 @@ class IngestProcess:
     def __init__(
         self, folder: Path, var_dir: Path, broker_url: str, name: str, *options: str
     ) -> None:
-        self.options = ("--name", name, *options)
+        self.options = ("--name", name, "--batch", str(BATCH), *options)
         self.name, self.log = name, folder / f"ingest-{name}.log"
         self.environment = {
             **os.environ,
@@ -113,11 +114,12 @@ class Gateway:
     """Hand messages to the broker in order, as a telemetry gateway does.
 
     After a broken connection it sends again what was not acknowledged, and the last ones that were: a broker
-    killed before it has written or handed them on has lost those. insists: it also sends again what the broker
+    killed may have lost what the ingest processes had not acknowledged. insists: it also sends again what the broker
     says that nobody has subscribed to.
     """
 
-    AGAIN = 200
+    # Two processes hold two batches each.
+    AGAIN = 4 * BATCH
     NO_SUBSCRIBER = 0x10
 
     def __init__(self, port: int, *, insists: bool, window: int = 200) -> None:

@@ -26,7 +26,7 @@ from app.settings import Settings
 from sla.sensing import Level, Line
 from tests.chaos.kill_test import postgres_processes
 from tests.sensing.broker import MOSQUITTO, Broker, Gateway, IngestProcess, wait_until
-from tests.sensing.storms import FLOODNET, Storm, floodnet, synthetic
+from tests.sensing.storms import FLOODNET, Row, Storm, floodnet, synthetic
 
 LINES = {15.0: Line(Level.YELLOW, 15, 13), 27.0: Line(Level.ORANGE, 27, 25)}
 
@@ -61,12 +61,18 @@ class Plant:
             return self.rows("SELECT count(*) FROM readings") == [(count,)]
         return False
 
-    def report(self) -> str:
+    def stored(self) -> list[Row]:
+        return self.rows(
+            "SELECT d.code, r.at, r.value FROM readings r JOIN devices d ON d.id = r.device_id"
+        )
+
+    def report(self, storm: Storm) -> str:
         """Return what there is to go by when readings are missing."""
-        stored = self.rows("SELECT count(*) FROM readings")
-        refused = self.rows("SELECT source, reason, sum(n) FROM refused_readings GROUP BY 1, 2")
+        stored = set(self.stored())
+        missing = [place for place, row in enumerate(storm.rows) if row not in stored]
+        refused = self.rows("SELECT reason, sum(n) FROM refused_readings GROUP BY 1")
         logs = [process.log.read_text()[-3000:] for process in self.ingests]
-        return "\n".join([f"{stored} stored, refused {refused}", *logs])
+        return "\n".join([f"missing {missing}, refused {refused}", *logs])
 
     def kill_postgres(self) -> None:
         for process in postgres_processes(self.server.place()):
@@ -152,10 +158,7 @@ def _within(plant: Plant, rule: int, device: str, at: Any, value: float) -> bool
 
 
 def _check(plant: Plant, storm: Storm, rules: dict[float, int]) -> None:
-    stored = plant.rows(
-        "SELECT d.code, r.at, r.value FROM readings r JOIN devices d ON d.id = r.device_id"
-    )
-    assert sorted(stored) == sorted(storm.rows)
+    assert sorted(plant.stored()) == sorted(storm.rows)
     for line, rule in rules.items():
         missed = [peak for peak in storm.peaks(line) if not _within(plant, rule, *peak)]
         assert missed == []
@@ -181,7 +184,7 @@ def _storm_comes_through(plant: Plant, storm: Storm, *, shared: bool) -> None:
     try:
         wait_until(lambda: plant.has_stored(len(storm.rows)), "every reading to be stored")
     except AssertionError:
-        pytest.fail(plant.report())
+        pytest.fail(plant.report(storm))
     _check(plant, storm, rules)
     for ingest in plant.ingests:
         ingest.stop()

@@ -90,7 +90,7 @@ def _file(written: str, name: str) -> ResponseReturnValue:
     shown = edition_shown(month)
     if shown is not None and shown.state == PUBLISHED:
         return _published(shown, name)
-    content = FILES[name](db.session(), _preview(month, shown), runtime().services.settings.address)
+    content = FILES[name](db.session(), _preview(month, shown), _address())
     return as_download(content, _named(name, str(month)), _type(name))
 
 
@@ -122,6 +122,11 @@ def _preview(month: Month, shown: Run | None) -> Edition:
         ranking = scored(session, period, None, None if over else basis.as_of, basis.rules)
     earlier = earlier_rankings(session, month, zone(), basis.rules)
     return Edition(ranking, month, zone(), None, tuple(earlier))
+
+
+def _address() -> str:
+    """Return what a preview's links begin with."""
+    return runtime().services.settings.address or request.url_root
 
 
 def _named(name: str, of: str) -> str:
