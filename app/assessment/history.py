@@ -57,9 +57,16 @@ def standings_of(
     session: Session, month: Month, shown: Shown | None, zone: ZoneInfo
 ) -> dict[int, Standing]:
     """Return how the units stood in a month that is over. shown: its edition; None: counted as of its end."""
+    return standings_in(ranking_shown(session, month, shown, zone))
+
+
+def ranking_shown(
+    session: Session, month: Month, shown: Shown | None, zone: ZoneInfo
+) -> ScoredRanking:
+    """Return the ranking of a month that is over. shown: its edition; None: counted as of its end."""
     if shown is None:
-        return standings_in(scored(session, month.period(zone)))
-    return standings_in(ranking_of_run(run_of(session, shown.run_id), zone))
+        return scored(session, month.period(zone))
+    return ranking_of_run(run_of(session, shown.run_id), zone)
 
 
 def standings_in(ranking: ScoredRanking) -> dict[int, Standing]:

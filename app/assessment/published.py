@@ -87,7 +87,7 @@ FILES: Final[Mapping[str, Maker]] = {
 
 def edition_of(session: Session, run: Run, zone: ZoneInfo) -> Edition:
     """Return a published edition as it is printed."""
-    month = Month(run.month.year, run.month.month)
+    month = Month.beginning(run.month)
     return Edition(
         ranking_of_run(run, zone),
         month,
@@ -126,12 +126,13 @@ def frozen_facts(session: Session, run: Run) -> bytes:
     return kept_snapshot(session, run.facts_hash)
 
 
-def made_file(
-    bind: Engine | Connection, facts: bytes, edition: Edition, name: str, address: str
-) -> bytes:
-    """Make a file of a published edition from its snapshot."""
+def made_files(
+    bind: Engine | Connection, facts: bytes, edition: Edition, address: str
+) -> Iterator[tuple[str, bytes]]:
+    """Yield every file of a published edition, made from its snapshot, by name."""
     with in_place_of_tables(bind, facts) as frozen:
-        return FILES[name](frozen, edition, address)
+        for name, maker in FILES.items():
+            yield name, maker(frozen, edition, address)
 
 
 def faults_of(session: Session, run: Run, zone: ZoneInfo) -> Iterator[tuple[str, str]]:
@@ -144,7 +145,7 @@ def faults_of(session: Session, run: Run, zone: ZoneInfo) -> Iterator[tuple[str,
     period = edition.month.period(zone)
     with in_place_of_tables(session.get_bind(), content) as frozen:
         again = scored_by(counted(frozen, period, run.as_of, rules), edition.ranking.scheme)
-        if _without_carried(again) != _without_carried(edition.ranking):
+        if _tallies(again) != _tallies(edition.ranking):
             yield "snapshot", "its facts give other figures than those published"
         for name, maker in FILES.items():
             kept = kept_file(session, run.id, name)
@@ -155,7 +156,7 @@ def faults_of(session: Session, run: Run, zone: ZoneInfo) -> Iterator[tuple[str,
         yield "facts", f"{changed} facts, as of then, are no longer those of the snapshot"
 
 
-def _without_carried(ranking: ScoredRanking) -> dict[str, object]:
+def _tallies(ranking: ScoredRanking) -> dict[str, object]:
     return {row.unit.code: row.figures.tallies for row in ranking.rows}
 
 
@@ -167,7 +168,7 @@ def published_runs(session: Session, month: date) -> list[Run]:
 
 def _earlier(session: Session, run: Run, zone: ZoneInfo) -> Iterator[ScoredRanking]:
     """Yield the months before as they stood when the edition was published, oldest first."""
-    month = Month(run.month.year, run.month.month)
+    month = Month.beginning(run.month)
     for back in range(MONTHS_BEFORE, 0, -1):
         editions = published_runs(session, month.plus(-back).first_on)
         by_then = [one for one in editions if _before(one, run)]

@@ -90,6 +90,11 @@ class Month:
         local = moment.astimezone(zone)
         return cls(local.year, local.month)
 
+    @classmethod
+    def beginning(cls, first_on: date) -> Month:
+        """Return the month that begins on a day."""
+        return cls(first_on.year, first_on.month)
+
     @property
     def first_on(self) -> date:
         """Return its first day."""

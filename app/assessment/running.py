@@ -38,7 +38,7 @@ from app.catalogue.calendar_years import entered_years
 from app.errors import StateChanged
 from app.processes.steps import begin, start
 from app.run import Tx
-from sla.indicators import Period
+from sla.indicators import CountingRules, Period
 
 ASSESSMENT: Final = "assessment"
 
@@ -60,7 +60,7 @@ def begin_edition(tx: Tx, month: date, reason: str = "", appeal_id: int | None =
     nobody has loaded.
     """
     session, now = tx.session, tx.clock.now()
-    period = Month(month.year, month.month).period(zone_of(tx))
+    period = Month.beginning(month).period(zone_of(tx))
     if now < period.end:
         raise StateChanged("%(month)s 还没有过完。", month=f"{month:%Y-%m}")
     # Two who begin the same month wait for each other here.
@@ -95,11 +95,8 @@ def count(tx: Tx, run: Run, as_of: datetime, session: Session | None = None) -> 
     A correction goes by those of the edition before: it corrects what happened, not how it is judged.
     session: over the snapshot that is counted; by default the live tables.
     """
-    before = published_edition(tx.session, run.month)
-    if before is None:
-        scheme, rules = scheme_in_force(tx.session, run.month), counting_rules()
-    else:
-        scheme, rules = scheme_of_run(before), rules_from(before.rules)
+    before, rules = published_edition(tx.session, run.month), rules_for(tx, run)
+    scheme = scheme_in_force(tx.session, run.month) if before is None else scheme_of_run(before)
     figures = counted(session or tx.session, period_of(tx, run), as_of, rules)
     if scheme.scheme.has_score:
         scheme = replace(scheme, scheme=without_carried(scheme.scheme))
@@ -115,7 +112,13 @@ def count(tx: Tx, run: Run, as_of: datetime, session: Session | None = None) -> 
 
 def basis_of_run(tx: Tx, run: Run, as_of: datetime) -> Basis:
     """Return what a run is counted from as of a moment."""
-    return Basis.of(period_of(tx, run), as_of, counting_rules())
+    return Basis.of(period_of(tx, run), as_of, rules_for(tx, run))
+
+
+def rules_for(tx: Tx, run: Run) -> CountingRules:
+    """Return what a run is counted by: a correction by what the edition before was."""
+    before = published_edition(tx.session, run.month)
+    return counting_rules() if before is None else rules_from(before.rules)
 
 
 def period_of(tx: Tx, run: Run) -> Period:
@@ -136,7 +139,7 @@ def wait_for_older_writers(session: Session) -> None:
     since = session.scalar(text("SELECT clock_timestamp()"))
     until = time.monotonic() + _PATIENCE_S
     while time.monotonic() < until and session.scalar(text(_OLDER_WRITERS), {"since": since}):
-        time.sleep(0.05)
+        time.sleep(0.05)  # because the server tells nobody when a transaction ends
 
 
 def has_begun(session: Session, month: date) -> bool:
@@ -146,14 +149,14 @@ def has_begun(session: Session, month: date) -> bool:
 
 def has_cases(tx: Tx, month: date) -> bool:
     """Tell whether anything was dispatched in a month."""
-    period = Month(month.year, month.month).period(zone_of(tx))
+    period = Month.beginning(month).period(zone_of(tx))
     within = (Fact.dispatched_at >= period.start, Fact.dispatched_at < period.end)
     return tx.session.scalar(select(Fact.id).where(*within).limit(1)) is not None
 
 
 def month_of_run(run: Run) -> Month:
     """Return the month of a run."""
-    return Month(run.month.year, run.month.month)
+    return Month.beginning(run.month)
 
 
 def zone_of(tx: Tx) -> ZoneInfo:

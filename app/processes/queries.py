@@ -1,4 +1,4 @@
-"""Reads of the processes room: what waits for a person, and what has happened."""
+"""Reads of the processes room: what waits for a person, and what was done."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from sqlalchemy import ColumnElement, func, or_, select
 from sqlalchemy.orm import Session
 
 from app.errors import NotFound
-from app.processes.tables import Process, ProcessItem, ProcessLog
+from app.processes.tables import Process, ProcessItem
 from app.run import SYSTEM_ROLE, Actor
 
 
@@ -51,12 +51,6 @@ def open_items_of(session: Session, process_id: int) -> Sequence[ProcessItem]:
     item = ProcessItem
     query = select(item).where(item.process_id == process_id, item.status == "open")
     return session.scalars(query.order_by(item.id)).all()
-
-
-def log_of(session: Session, process_id: int) -> Sequence[ProcessLog]:
-    """Return what happened in a process, in order."""
-    query = select(ProcessLog).where(ProcessLog.process_id == process_id)
-    return session.scalars(query.order_by(ProcessLog.id)).all()
 
 
 def items_of(session: Session, process_id: int) -> Sequence[ProcessItem]:

@@ -28,7 +28,7 @@ from app.assessment.editions import (
     ranking_of_run,
     rules_from,
 )
-from app.assessment.published import FILES, edition_of, faults_of, frozen_facts, made_file
+from app.assessment.published import FILES, edition_of, faults_of, frozen_facts, made_files
 from app.assessment.queries import Basis
 from app.assessment.ranking import Month
 from app.assessment.scored import scored
@@ -388,7 +388,7 @@ def files_of(desk: Desk, run_id: int) -> dict[str, bytes]:
     with desk.database.sessions() as reading:
         kept = reading.get_one(Run, run_id)
         facts, edition = frozen_facts(reading, kept), edition_of(reading, kept, SHANGHAI)
-        return {name: made_file(reading.get_bind(), facts, edition, name, "") for name in FILES}
+        return dict(made_files(reading.get_bind(), facts, edition, ""))
 
 
 def test_what_was_won_while_an_edition_waited_must_go_into_it(
@@ -478,3 +478,22 @@ def test_an_edition_outlives_changes_of_the_tables(
             again = scored(frozen, Month(2025, 11).period(SHANGHAI), ranking.scheme, kept.as_of)
         engine.dispose()
     assert hash_of_result(again) == kept.result_hash
+
+
+def test_what_cannot_be_printed_is_not_tried_again_at_once(
+    desk: Desk, clock: FixedClock, assessor: Actor, session: Session
+) -> None:
+    run_id = published(desk, clock, assessor)
+    session.execute(text("ALTER TABLE assessment_snapshots DISABLE TRIGGER refuse_change"))
+    broken = text("UPDATE assessment_snapshots SET content = substr(content, 1, 40)")
+    session.execute(broken)
+    session.commit()
+    loop = AssessingLoop(desk.database, clock)
+    loop.step()
+    rests = loop.failed[PrintEdition(run_id)]
+    assert rests[0] == clock.now() + timedelta(minutes=1)
+    loop.step()
+    assert loop.failed[PrintEdition(run_id)] == rests
+    clock.advance(timedelta(minutes=1))
+    loop.step()
+    assert loop.failed[PrintEdition(run_id)][0] == clock.now() + timedelta(minutes=2)

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from app.assessment.appeals import open_appeals_in, won_since
 from app.assessment.carrying import carries_later
 from app.assessment.editions import OPEN, PUBLISHED, RULING
-from app.assessment.published import FILES, edition_of, frozen_facts, kept_file, made_file
+from app.assessment.published import edition_of, frozen_facts, made_files
 from app.assessment.running import begin_edition, span_of, zone_of
 from app.assessment.tables import NoticeFile, Run
 from app.processes.steps import awaits, locked, receive
@@ -106,14 +106,12 @@ def print_edition(command: PrintEdition, tx: Tx) -> None:
     session = tx.session
     # Who comes second waits here, and finds them.
     run = session.scalars(select(Run).where(Run.id == command.run_id).with_for_update()).one()
+    if session.scalar(select(NoticeFile.id).where(NoticeFile.run_id == run.id).limit(1)):
+        return
     facts, edition = frozen_facts(session, run), edition_of(session, run, zone_of(tx))
     address = tx.services.settings.address
-    for name in FILES:
-        if kept_file(session, run.id, name) is not None:
-            continue
-        content = made_file(session.get_bind(), facts, edition, name, address)
+    for name, content in made_files(session.get_bind(), facts, edition, address):
         session.add(NoticeFile.of(run.id, name, address, content))
-        session.flush()
 
 
 def _is_behind(session: Session, run: Run) -> bool:

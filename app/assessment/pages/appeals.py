@@ -46,7 +46,7 @@ from app.web.errors import status_of, text_of
 
 DECISIONS: Final = {
     None: ("○", _l("待裁定")),
-    "upheld": ("✓", _l("成立")),
+    "upheld": ("✓", _l("申诉成立")),
     "refused": ("✕", _l("不成立")),
 }
 _ID: Final = f"int(max={2**63 - 1}):appeal_id"
@@ -218,7 +218,7 @@ def _title_of(process: Process) -> str:
     if process.process_id == APPEAL:
         return process.title
     run = run_of_process(db.session(), process.id)
-    month = month_name(Month(run.month.year, run.month.month))
+    month = month_name(Month.beginning(run.month))
     return str(_("%(month)s考核，第 %(n)s 版", month=month, n=run.edition))
 
 

@@ -120,7 +120,7 @@ def _preview(month: Month, shown: Run | None) -> Edition:
         # Of a month that is over, the points that people gave count by now: they give them after it.
         over = basis.period.end == period.end and not request.args.get("as_of")
         ranking = scored(session, period, None, None if over else basis.as_of, basis.rules)
-    earlier = earlier_rankings(session, month, zone(), basis.rules)
+    earlier = earlier_rankings(session, month, zone())
     return Edition(ranking, month, zone(), None, tuple(earlier))
 
 

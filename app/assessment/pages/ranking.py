@@ -111,6 +111,7 @@ def month(written: str) -> ResponseReturnValue:
         ranking=ranking,
         groups=_groups_for(reader(), ranking) if ranking else (),
         may_see_all=reader().has(*SEE_ALL),
+        may_print=is_of_centre(),
         is_running=ranking is not None and not ranking.is_final,
         as_of=carried(ranking.basis, final=ranking.is_final and not run) if ranking else None,
         figures=ranking.figures if ranking else {},
@@ -268,10 +269,14 @@ def unit_or_404(code: str) -> Unit:
     return unit
 
 
+def is_of_centre() -> bool:
+    """Tell whether the reader may see every unit's cases, which a ranked unit's own people may not."""
+    return reader().has(*SEE_ALL) and not reader().ranked
+
+
 def require_centre() -> None:
-    """Raise Forbidden unless the reader may see every unit's cases, which a ranked unit's own people may not."""
-    reader().require(*SEE_ALL)
-    if reader().ranked:
+    """Raise Forbidden unless the reader may see every unit's cases."""
+    if not is_of_centre():
         raise Forbidden("全市的案卷清单只供市平台的人员查看。")
 
 

@@ -29,6 +29,7 @@ from app.assessment.pages.deciding import Deciding, decide, deciding_of, typed_d
 from app.assessment.pages.ranking import (
     SEE_ALL,
     blueprint,
+    is_of_centre,
     is_own,
     month_name,
     month_or_404,
@@ -39,7 +40,7 @@ from app.assessment.pages.ranking import (
     zone,
 )
 from app.assessment.ranking import Month
-from app.assessment.running import span_of
+from app.assessment.running import month_of_run, span_of
 from app.assessment.scored import ScoredRanking
 from app.assessment.tables import Confirmation, Run, Snapshot
 from app.cases.pages import words
@@ -123,7 +124,7 @@ def confirm_month(run_id: int) -> ResponseReturnValue:
 @open_to(*BEGINNERS)
 def sign(run_id: int, item_id: int) -> ResponseReturnValue:
     """Sign an edition, have it drawn anew, or lay it aside."""
-    chosen = _month_of(run_of(db.session(), run_id))
+    chosen = month_of_run(run_of(db.session(), run_id))
     answers = typed_decision(item_id)
     try:
         decide(item_id, answers)
@@ -168,6 +169,7 @@ def _page(chosen: Month, answers: Mapping[str, Any] | None, errors: Mapping[str,
         may_begin=actor.has(*BEGINNERS) and not is_open and not published,
         may_correct=actor.has(*BEGINNERS) and not is_open and published,
         may_see_all=actor.has(*SEE_ALL),
+        may_print=is_of_centre(),
         own=[
             row.unit.id
             for one in views
@@ -199,7 +201,3 @@ def _view(run: Run, answers: Mapping[str, Any] | None) -> EditionView:
         len(won_since(session, *span_of(run), run.as_of)) if run.state == SIGNING else 0,
         [one for one in items_of(session, run.process_id) if one.opinion],
     )
-
-
-def _month_of(run: Run) -> Month:
-    return Month(run.month.year, run.month.month)

@@ -43,7 +43,7 @@ def settle(runtime: Runtime, size: str, seed: int, progress: Progress) -> None:
     with runtime.database.sessions() as session:
         if not session.scalar(text(_HAS_UNITS)):
             build_city(session, size, seed, runtime.clock.now(), progress)
-            session.commit()
+            session.commit()  # because a bulk load runs no command
 
 
 def load_year(
@@ -74,7 +74,7 @@ def load_year(
     with database.sessions() as session:
         session.execute(text(_NUMBERED_ON))
         session.execute(text("ANALYZE"))
-        session.commit()
+        session.commit()  # because a bulk load runs no command
     return YearLoaded(loaded, time.monotonic() - began)
 
 
@@ -116,7 +116,7 @@ class _Share:
         transaction = Transaction(self._database)
         try:
             loaded = self._loader.load(day, transaction.connection)
-            transaction.commit()
+            transaction.commit()  # because a bulk load runs no command: a day is one transaction
         except BaseException:
             transaction.abandon()
             raise
