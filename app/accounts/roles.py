@@ -16,6 +16,9 @@ ANALYST: Final = "analyst"
 ADMINISTRATOR: Final = "administrator"
 LEADER: Final = "leader"
 AUDITOR: Final = "auditor"
+WATCH_OFFICER: Final = "watch_officer"
+FLOOD_STAFF: Final = "flood_staff"
+FLOOD_COMMANDER: Final = "flood_commander"
 
 # Role -> its name in Chinese (the msgid) and in English.
 ROLES: Final = {
@@ -31,6 +34,9 @@ ROLES: Final = {
     ADMINISTRATOR: ("管理员", "Administrator"),
     LEADER: ("领导", "Leader"),
     AUDITOR: ("审计员", "Auditor"),
+    WATCH_OFFICER: ("监测值班员", "Watch officer"),
+    FLOOD_STAFF: ("防汛人员", "Flood staff"),
+    FLOOD_COMMANDER: ("防汛指挥", "Flood commander"),
 }
 
 # Everybody but the auditor, who reads all and changes nothing.

@@ -8,16 +8,28 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cache
+from typing import Any, Final
 
+from psycopg.types.json import Jsonb
+from sqlalchemy import select
+
+from app.errors import InvalidInput, Text
+from app.places.locate import Place, known_locator, locator_of
 from app.run import Tx, handles
 from app.sensing.alerting import raise_alerts
 from app.sensing.partitions import ensure_months, month_of, next_month
 from app.sensing.rules import threshold_data
 from app.sensing.storing import count_refused, keep_latest, lock_latest, sort_out, store_once
-from app.sensing.tables import Device, ReadingSource, SensorRule
+from app.sensing.tables import Device, ReadingSource, SensorRule, Site
 from connectors.samples import Sample
 from sla.metrics import Metrics, Refusal, load_metrics
 from sla.sensing import Line, Threshold
+from sla.sites import kind_named
+
+_COPY_SITES: Final = """
+COPY sites (id, code, trade, kind, name, name_en, lon, lat, address, grid_code, district_code, unit_id,
+    parent_id, data) FROM STDIN
+"""
 
 
 @dataclass(frozen=True)
@@ -53,7 +65,31 @@ class NewDevice:
     lat: float | None = None
     unit_id: int | None = None
     district_code: str | None = None
+    site_id: int | None = None
     silent_after_s: int = 3600
+
+
+@dataclass(frozen=True)
+class NewSite:
+    """A site as it is put on record. parent: the code of the site it belongs to, on record or listed before it."""
+
+    code: str
+    kind: str
+    name: str
+    lon: float
+    lat: float
+    name_en: str = ""
+    address: str = ""
+    unit_id: int | None = None
+    parent: str | None = None
+    data: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class AddSites:
+    """Put sites on record; each is found in its grid and district."""
+
+    sites: Sequence[NewSite]
 
 
 @dataclass(frozen=True)
@@ -125,6 +161,58 @@ def add_devices(command: AddDevices, tx: Tx) -> int:
     tx.session.add_all(Device(**vars(device)) for device in command.devices)
     tx.session.flush()
     return len(command.devices)
+
+
+@handles(AddSites)
+def add_sites(command: AddSites, tx: Tx) -> dict[str, int]:
+    """Add the sites and return their ids by code. Raises InvalidInput naming a site whose kind or parent is unknown."""
+    locator = known_locator(tx.connection) or locator_of(tx.session)
+    ids: dict[str, int] = {}
+    codes = [site.code for site in command.sites]
+    for site, number in zip(command.sites, _new_ids(tx, len(codes)), strict=True):
+        ids[site.code] = number
+    parents = {site.parent for site in command.sites if site.parent} - ids.keys()
+    known = select(Site.code, Site.id).where(Site.code.in_(parents))
+    above = ids | {row.code: row.id for row in tx.session.execute(known)}
+    with tx.connection.cursor().copy(_COPY_SITES) as copy:
+        for site in command.sites:
+            place = locator.locate(site.lon, site.lat)
+            copy.write_row(_site_row(site, ids[site.code], place, above))
+    return ids
+
+
+def _new_ids(tx: Tx, count: int) -> list[int]:
+    drawn = "SELECT nextval(pg_get_serial_sequence('sites', 'id')) FROM generate_series(1, %s)"
+    return [int(row[0]) for row in tx.connection.execute(drawn, (count,))]
+
+
+def _site_row(
+    site: NewSite, number: int, place: Place, above: Mapping[str, int]
+) -> tuple[Any, ...]:
+    kind = kind_named(site.kind)
+    if kind is None:
+        raise InvalidInput(
+            {"kind": Text("点位 %(code)s：没有类型“%(kind)s”", code=site.code, kind=site.kind)}
+        )
+    if site.parent is not None and site.parent not in above:
+        fault = Text("点位 %(code)s：没有上级点位“%(parent)s”", code=site.code, parent=site.parent)
+        raise InvalidInput({"parent": fault})
+    return (
+        number,
+        site.code,
+        kind.trade,
+        kind.code,
+        site.name,
+        site.name_en,
+        site.lon,
+        site.lat,
+        site.address,
+        place.unit_grid,
+        place.district,
+        site.unit_id,
+        None if site.parent is None else above[site.parent],
+        Jsonb(dict(site.data)),
+    )
 
 
 @handles(AddReadingSource)

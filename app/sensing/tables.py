@@ -17,9 +17,38 @@ from sqlalchemy import (
     Text,
     text,
 )
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.db.session import Base
+
+
+class Site(Base):
+    """Where devices stand (监测点位): an underpass, a heat station, a rain gauge.
+
+    trade, kind: of sla/policies/sites.yml. data: what only sites of a kind have, such as a video address.
+    """
+
+    __tablename__ = "sites"
+    __table_args__ = (Index("ix_sites_trade_kind", "trade", "kind", "id"),)
+
+    id: Mapped[int] = mapped_column(Identity(), primary_key=True)
+    code: Mapped[str] = mapped_column(unique=True)
+    trade: Mapped[str]
+    kind: Mapped[str]
+    name: Mapped[str]
+    name_en: Mapped[str] = mapped_column(server_default="")
+    # Degrees, WGS 84.
+    lon: Mapped[float] = mapped_column(Double())
+    lat: Mapped[float] = mapped_column(Double())
+    address: Mapped[str] = mapped_column(server_default="")
+    grid_code: Mapped[str | None]
+    district_code: Mapped[str | None]
+    unit_id: Mapped[int | None] = mapped_column(ForeignKey("units.id"), index=True)
+    # What it belongs to: a heat station to its zone.
+    parent_id: Mapped[int | None] = mapped_column(ForeignKey("sites.id"), index=True)
+    data: Mapped[dict[str, Any]] = mapped_column(JSONB(), server_default="{}")
+    active: Mapped[bool] = mapped_column(server_default=text("true"))
 
 
 class Device(Base):
@@ -43,6 +72,7 @@ class Device(Base):
     lat: Mapped[float | None] = mapped_column(Double())
     unit_id: Mapped[int | None] = mapped_column(ForeignKey("units.id"), index=True)
     district_code: Mapped[str | None]
+    site_id: Mapped[int | None] = mapped_column(ForeignKey("sites.id"), index=True)
     # Without a word for so long it counts as out of order.
     silent_after_s: Mapped[int] = mapped_column(server_default="3600")
     active: Mapped[bool] = mapped_column(server_default=text("true"))

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from sqlalchemy import text
+from sqlalchemy.orm import Session
 
 from app.db.session import Database
 from app.run import SYSTEM, run
@@ -20,6 +21,7 @@ from app.sensing.commands import (
 )
 from connectors.samples import Sample
 from sla.sensing import Level, Line
+from tests.factories import Desk, build_city
 
 # The clock of the tests stands at 09:00 in Shanghai.
 NOON = datetime(2025, 11, 25, 0, 0, tzinfo=UTC)
@@ -64,6 +66,12 @@ class Gauge:
 
     def minute(self, at: datetime) -> float:
         return (at - NOON).total_seconds() / 60
+
+
+@pytest.fixture
+def desk(session: Session, open_database: Database) -> Desk:
+    """Return the small city of the tests."""
+    return Desk(build_city(session), open_database)
 
 
 @pytest.fixture
