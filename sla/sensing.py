@@ -2,17 +2,23 @@
 
 Each line is a switch: on once `samples` readings in a row are at or above its rise, off once as many are
 below its fall. The level is the highest line that is on. Since neither rise nor fall goes down from one line
-to the next, a line that is on has every lower one on as well.
+to the next, a line that is on has every lower one on as well. Where low values are the bad ones, lines and
+values change their sign on the way in.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import IntEnum
+from typing import Final
 
 from app.errors import InvalidInput
+
+# Enough for any rule to count to, and what a smallint holds.
+_LONGEST_STREAK: Final = 10_000
+_QUIET: Final = float("-inf")
 
 
 class Level(IntEnum):
@@ -27,7 +33,7 @@ class Level(IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """A line that a value may cross. fall: below it the line no longer holds."""
+    """A line that a value may cross. fall: below it (or, where low is bad, above it) the line no longer holds."""
 
     level: Level
     rise: float
@@ -36,14 +42,19 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Threshold:
-    """Lines from the lowest to the highest, and how many readings in a row make a crossing."""
+    """Lines from the mildest to the gravest, as signals: values, or their negatives where low is bad.
+
+    samples: how many readings in a row make a crossing. lasting: for how long they must have spoken for it.
+    """
 
     lines: tuple[Line, ...]
     samples: int = 1
+    lasting: timedelta = timedelta(0)
+    low_is_bad: bool = False
 
     def __post_init__(self) -> None:
         """Refuse lines that do not go up. Raises InvalidInput."""
-        if not self.lines or self.samples < 1:
+        if not self.lines or not 1 <= self.samples <= _LONGEST_STREAK:
             raise InvalidInput({"lines": "至少要有一条警戒线，连续次数至少为 1。"})
         if any(line.fall > line.rise or line.level == Level.NONE for line in self.lines):
             raise InvalidInput({"lines": "解除值不能高于触发值。"})
@@ -53,18 +64,41 @@ class Threshold:
                 and lower.rise <= higher.rise
                 and lower.fall <= higher.fall
             ):
-                raise InvalidInput({"lines": "警戒线要由低到高排列。"})
+                raise InvalidInput({"lines": "警戒线要由轻到重排列。"})
+
+    @classmethod
+    def of(
+        cls,
+        lines: Iterable[Line],
+        samples: int = 1,
+        lasting: timedelta = timedelta(0),
+        *,
+        low_is_bad: bool = False,
+    ) -> Threshold:
+        """Return a threshold of lines as people write them. Raises InvalidInput."""
+        sign = -1 if low_is_bad else 1
+        signals = tuple(Line(line.level, sign * line.rise, sign * line.fall) for line in lines)
+        return cls(signals, samples, lasting, low_is_bad)
+
+    def signal(self, reading: Reading) -> float:
+        """Return what the lines are held against."""
+        if reading.quiet:
+            return _QUIET
+        return -reading.value if self.low_is_bad else reading.value
 
 
 @dataclass(frozen=True, slots=True)
 class State:
     """Where the walk stands. on: how many lines are on, from the lowest.
 
-    streaks: for each line, how many readings in a row spoke for switching it.
+    streaks: for each line, how many readings in a row spoke for switching it; since: when the first of them
+    was, where a rule asks for how long. recent: the readings that a rate still looks back to.
     """
 
     on: int
     streaks: tuple[int, ...]
+    since: tuple[datetime | None, ...] = ()
+    recent: tuple[Reading, ...] = ()
 
     @classmethod
     def idle(cls, threshold: Threshold) -> State:
@@ -74,10 +108,11 @@ class State:
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """A value at a moment."""
+    """A value at a moment. quiet: whatever it is, the rule does not look at it now: no line holds."""
 
     at: datetime
     value: float
+    quiet: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +131,7 @@ def walk(
     """Return the state after the readings, which are in order of time, and each change of level."""
     changes: list[Change] = []
     for reading in readings:
-        following = step(threshold, state, reading.value)
+        following = step(threshold, state, reading)
         if following.on != state.on:
             before, after = level_of(threshold, state), level_of(threshold, following)
             changes.append(Change(reading.at, reading.value, before, after))
@@ -104,27 +139,45 @@ def walk(
     return state, changes
 
 
-def step(threshold: Threshold, state: State, value: float) -> State:
+def step(threshold: Threshold, state: State, reading: Reading) -> State:
     """Return the state after one more reading."""
-    lines = threshold.lines
-    if state.on == 0 and value < lines[0].rise:
+    lines, signal = threshold.lines, threshold.signal(reading)
+    if state.on == 0 and signal < lines[0].rise:
         # By far the most readings are of dry ground.
-        return state if not any(state.streaks) else State.idle(threshold)
-    streaks, on = [], 0
+        if not any(state.streaks):
+            return state
+        return State(0, (0,) * len(lines), recent=state.recent)
+    streaks, since, on = [], [], 0
     for place, line in enumerate(lines):
         is_on = place < state.on
-        speaks = value < line.fall if is_on else value >= line.rise
-        streak = state.streaks[place] + 1 if speaks else 0
-        if streak >= threshold.samples:
-            is_on, streak = not is_on, 0
+        speaks = signal < line.fall if is_on else signal >= line.rise
+        streak = min(state.streaks[place] + 1, _LONGEST_STREAK) if speaks else 0
+        begin = _begin(state, place, streak, reading.at)
+        lasted = is_on or begin is None or reading.at - begin >= threshold.lasting
+        if streak >= threshold.samples and lasted:
+            is_on, streak, begin = not is_on, 0, None
         streaks.append(streak)
+        since.append(begin)
         on += is_on
-    return State(on, tuple(streaks))
+    kept = tuple(since) if threshold.lasting else ()
+    return State(on, tuple(streaks), kept, state.recent)
+
+
+def _begin(state: State, place: int, streak: int, at: datetime) -> datetime | None:
+    """Return when the present streak of a line began."""
+    if streak > 1 and state.since:
+        return state.since[place]
+    return at if streak else None
 
 
 def level_of(threshold: Threshold, state: State) -> Level:
     """Return the level of a state."""
     return threshold.lines[state.on - 1].level if state.on else Level.NONE
+
+
+def graver(threshold: Threshold, reading: Reading, than: Reading) -> bool:
+    """Tell whether a reading is further beyond the lines than another."""
+    return threshold.signal(reading) > threshold.signal(than)
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,8 +206,8 @@ def episodes(threshold: Threshold, readings: Sequence[Reading]) -> list[Episode]
     for reading in readings:
         state, new = walk(threshold, state, (reading,))
         changes += new
-        if changes:
-            peak = reading if peak is None or reading.value > peak.value else peak
+        if changes and not reading.quiet:
+            peak = reading if peak is None or graver(threshold, reading, peak) else peak
         if changes and changes[-1].after == Level.NONE:
             assert peak is not None
             found.append(Episode(tuple(changes), peak, reading.at))

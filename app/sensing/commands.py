@@ -7,7 +7,6 @@ import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from functools import cache
 from typing import Any, Final
 
 from psycopg.types.json import Jsonb
@@ -18,11 +17,12 @@ from app.places.locate import Place, known_locator, locator_of
 from app.run import Tx, handles
 from app.sensing.alerting import raise_alerts
 from app.sensing.partitions import ensure_months, month_of, next_month
-from app.sensing.rules import threshold_data
+from app.sensing.rules import shipped_metrics
+from app.sensing.shapes import lines_data
 from app.sensing.storing import count_refused, keep_latest, lock_latest, sort_out, store_once
 from app.sensing.tables import Device, ReadingSource, SensorRule, Site
 from connectors.samples import Sample
-from sla.metrics import Metrics, Refusal, load_metrics
+from sla.metrics import Refusal
 from sla.sensing import Line, Threshold
 from sla.sites import kind_named
 
@@ -127,12 +127,6 @@ class MakeMonths:
     """Make the partitions of a moment's month and of the one after."""
 
     at: datetime
-
-
-@cache
-def shipped_metrics() -> Metrics:
-    """Return what is measured; read once in a process."""
-    return load_metrics()
 
 
 @handles(StoreReadings)
@@ -241,7 +235,7 @@ def add_threshold_rule(command: AddThresholdRule, tx: Tx) -> int:
         name_en=command.name_en,
         kind="threshold",
         metric=shipped_metrics().by_name[command.metric].number,
-        data=threshold_data(command.lines),
+        data={"lines": lines_data(command.lines)},
         samples=command.samples,
         device_ids=list(command.device_ids),
         device_kinds=list(command.device_kinds),

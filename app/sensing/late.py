@@ -14,6 +14,7 @@ from psycopg import Connection
 
 from app.sensing.records import OpenAlert, record_episode
 from app.sensing.rules import Rule
+from app.sensing.storing import Known
 from sla.sensing import Reading, State, episodes, walk
 
 # How far before a late reading its neighbours are looked for.
@@ -34,7 +35,7 @@ ORDER BY at
 
 def take_in_late(
     connection: Connection[Any],
-    device: int,
+    device: Known,
     rule: Rule,
     late: Sequence[Reading],
     *,
@@ -43,21 +44,23 @@ def take_in_late(
     now: datetime,
 ) -> State:
     """Add to the record what late readings show; return where the walk stands."""
+    threshold = rule.threshold_for(device)
+    assert threshold is not None, "it has lines, or nothing would be late"
     first = min(reading.at for reading in late)
     found = connection.execute(
         _HISTORY,
         {
-            "device": device,
+            "device": device.id,
             "metric": rule.metric,
             "first": first,
             "earliest": first - NEIGHBOURS,
-            "samples": rule.threshold.samples,
+            "samples": threshold.samples,
         },
     )
     history = [Reading(at, value) for at, value in found if rule.holds_at(at)]
-    for episode in episodes(rule.threshold, history):
-        opened = record_episode(connection, (device, rule.id), episode, now)
+    for episode in episodes(threshold, history):
+        opened = record_episode(connection, (device.id, rule.id), threshold, episode, now)
         if opened is not None:
-            alerts[device, rule.id] = opened
-            state, _ = walk(rule.threshold, State.idle(rule.threshold), history)
+            alerts[device.id, rule.id] = opened
+            state, _ = walk(threshold, State.idle(threshold), history)
     return state

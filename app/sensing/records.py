@@ -9,15 +9,16 @@ from typing import Any, Final
 
 from psycopg import Connection
 
-from sla.sensing import Change, Episode, Level, Reading
+from sla.sensing import Change, Episode, Level, Reading, Threshold
 
 _OPEN: Final = """
-SELECT device_id, rule_id, id, peak, peak_at FROM alerts
+SELECT device_id, rule_id, id, peak, peak_at, low_is_bad FROM alerts
 WHERE device_id = ANY(%s) AND rule_id = ANY(%s) AND closed_at IS NULL
 """
 _INSERT: Final = """
-INSERT INTO alerts (device_id, rule_id, opened_at, closed_at, level, top_level, peak, peak_at, recorded_at)
-VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s) RETURNING id
+INSERT INTO alerts
+    (device_id, rule_id, low_is_bad, opened_at, closed_at, level, top_level, peak, peak_at, recorded_at)
+VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s) RETURNING id
 """
 _LEVEL: Final = """
 INSERT INTO alert_levels (alert_id, at, level, value, recorded_at) VALUES (%s, %s, %s, %s, %s)
@@ -27,9 +28,10 @@ UPDATE alerts SET level = %(level)s, top_level = greatest(top_level, %(level)s),
     closed_at = CASE WHEN %(level)s = 0 THEN %(at)s::timestamptz END
 WHERE id = %(id)s AND closed_at IS NULL
 """
-_PEAK: Final = (
-    "UPDATE alerts SET peak = %(value)s, peak_at = %(at)s WHERE id = %(id)s AND peak < %(value)s"
-)
+_PEAK: Final = """
+UPDATE alerts SET peak = %(value)s, peak_at = %(at)s
+WHERE id = %(id)s AND CASE WHEN low_is_bad THEN peak > %(value)s ELSE peak < %(value)s END
+"""
 _OVERLAPPING: Final = """
 SELECT id, top_level, closed_at FROM alerts
 WHERE device_id = %(device)s AND rule_id = %(rule)s AND opened_at <= coalesce(%(end)s::timestamptz, 'infinity')
@@ -44,16 +46,18 @@ WHERE id = %(id)s
 
 @dataclass
 class OpenAlert:
-    """An open alert and the highest value since it opened."""
+    """An open alert and the gravest value since it opened."""
 
     id: int
     peak: Reading
-    higher: bool = False
+    low_is_bad: bool
+    graver: bool = False
 
     def see(self, reading: Reading) -> None:
         """Take in a reading of its time."""
-        if reading.value > self.peak.value:
-            self.peak, self.higher = reading, True
+        lower = reading.value < self.peak.value
+        if not reading.quiet and reading.value != self.peak.value and lower == self.low_is_bad:
+            self.peak, self.graver = reading, True
 
 
 def open_alerts(
@@ -63,19 +67,24 @@ def open_alerts(
     lists = sorted({device for device, _ in pairs}), sorted({rule for _, rule in pairs})
     rows = connection.execute(_OPEN, lists, prepare=True)
     return {
-        (device, rule): OpenAlert(number, Reading(at, peak))
-        for device, rule, number, peak, at in rows
+        (device, rule): OpenAlert(number, Reading(at, peak), low_is_bad)
+        for device, rule, number, peak, at, low_is_bad in rows
     }
 
 
 def open_alert(
-    connection: Connection[Any], pair: tuple[int, int], change: Change, now: datetime
+    connection: Connection[Any],
+    pair: tuple[int, int],
+    threshold: Threshold,
+    change: Change,
+    now: datetime,
 ) -> OpenAlert:
     """Open an alert; the database refuses a second one of the rule and device."""
     level, at, value = int(change.after), change.at, change.value
-    number = _inserted(connection, (*pair, at, None, level, level, value, at, now))
+    row = (*pair, threshold.low_is_bad, at, None, level, level, value, at, now)
+    number = _inserted(connection, row)
     _write_level(connection, number, change, now)
-    return OpenAlert(number, Reading(at, value))
+    return OpenAlert(number, Reading(at, value), threshold.low_is_bad)
 
 
 def change_level(
@@ -88,16 +97,20 @@ def change_level(
 
 
 def keep_peaks(connection: Connection[Any], alerts: Iterable[OpenAlert]) -> None:
-    """Record the highest values that rose."""
+    """Record the values that are graver than those on record."""
     for alert in alerts:
-        if alert.higher:
+        if alert.graver:
             parameters = {"id": alert.id, "value": alert.peak.value, "at": alert.peak.at}
             connection.execute(_PEAK, parameters, prepare=True)
-            alert.higher = False
+            alert.graver = False
 
 
 def record_episode(
-    connection: Connection[Any], pair: tuple[int, int], episode: Episode, now: datetime
+    connection: Connection[Any],
+    pair: tuple[int, int],
+    threshold: Threshold,
+    episode: Episode,
+    now: datetime,
 ) -> OpenAlert | None:
     """Record an alert that late readings show; return it if it is new and lasts.
 
@@ -108,7 +121,8 @@ def record_episode(
     if found is not None:
         number, top, _ = found
         connection.execute(_WIDEN, {**span, "id": number, "top": int(episode.top)})
-        keep_peaks(connection, (OpenAlert(number, episode.peak, higher=True),))
+        graver = OpenAlert(number, episode.peak, threshold.low_is_bad, graver=True)
+        keep_peaks(connection, (graver,))
         if episode.top > top:
             raised = next(change for change in episode.changes if change.after == episode.top)
             _write_level(connection, number, raised, now)
@@ -116,11 +130,20 @@ def record_episode(
     lasting = episode.closed_at is None
     level = episode.changes[-1].after if lasting else Level.NONE
     ends = episode.opened_at, episode.closed_at
-    row = (*pair, *ends, int(level), int(episode.top), episode.peak.value, episode.peak.at, now)
+    row = (
+        *pair,
+        threshold.low_is_bad,
+        *ends,
+        int(level),
+        int(episode.top),
+        episode.peak.value,
+        episode.peak.at,
+        now,
+    )
     number = _inserted(connection, row)
     for change in episode.changes:
         _write_level(connection, number, change, now)
-    return OpenAlert(number, episode.peak) if lasting else None
+    return OpenAlert(number, episode.peak, threshold.low_is_bad) if lasting else None
 
 
 def _inserted(connection: Connection[Any], row: tuple[object, ...]) -> int:

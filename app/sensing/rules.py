@@ -5,32 +5,44 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 from typing import Any, Final
+from zoneinfo import ZoneInfo
 
+import orjson
 from psycopg import Connection
 
-from app.errors import InvalidInput
+from app.sensing.decided import LinesOf
+from app.sensing.shapes import Shape, shape_of
 from app.sensing.storing import Known
-from sla.sensing import Level, Line, Threshold
+from sla.metrics import Metrics, load_metrics
+from sla.sensing import Threshold
 
-_RULES: Final = """
-SELECT id, metric, data, samples, device_ids, device_kinds, scenes, valid_from, valid_to
-FROM sensor_rules WHERE metric = ANY(%s) ORDER BY id
-"""
+_COLUMNS: Final = (
+    "id, kind, metric, data, samples, device_ids, device_kinds, scenes, valid_from, valid_to"
+)
+_RULES: Final = f"""
+SELECT {_COLUMNS} FROM sensor_rules WHERE metric = ANY(%s) ORDER BY id
+"""  # noqa: S608 (a constant)
+_SILENT: Final = f"""
+SELECT {_COLUMNS} FROM sensor_rules WHERE kind = 'silent' ORDER BY id
+"""  # noqa: S608 (a constant)
 
 
 @dataclass(frozen=True)
 class Rule:
-    """A rule of one metric. Empty sets hold for all."""
+    """A rule of one metric, or of silence. Empty sets hold for all."""
 
     id: int
     metric: int
-    threshold: Threshold
+    shape: Shape
     device_ids: frozenset[int]
     kinds: frozenset[str]
     scenes: frozenset[str]
     valid_from: datetime
     valid_to: datetime | None
+    zone: ZoneInfo
+    lines_of: LinesOf | None = None
 
     def holds_for(self, device: Known) -> bool:
         """Tell whether the rule is about a device."""
@@ -40,45 +52,70 @@ class Rule:
             and (not self.scenes or device.scene in self.scenes)
         )
 
+    def threshold_for(self, device: Known) -> Threshold | None:
+        """Return the lines for a device; None where its scene has none."""
+        if self.shape.lines is not None:
+            return _threshold(self.shape, self.shape.lines)
+        lines = self.lines_of(device.scene) if self.lines_of else ()
+        return _threshold(self.shape, lines) if lines else None
+
     def holds_at(self, at: datetime) -> bool:
-        """Tell whether the rule is in force."""
-        return self.valid_from <= at and (self.valid_to is None or at < self.valid_to)
+        """Tell whether the rule is in force and looks at this time."""
+        if not (self.valid_from <= at and (self.valid_to is None or at < self.valid_to)):
+            return False
+        times = self.shape.times
+        if times.season is None and times.hours is None:
+            return True
+        return times.hold(at.astimezone(self.zone))
+
+    @property
+    def walks_late(self) -> bool:
+        """Tell whether readings that come late can be judged alone: what looks back or aside cannot."""
+        return self.shape.looking.is_plain and not self.shape.lasting
 
 
-def rules_of(connection: Connection[Any], metrics: Iterable[int]) -> list[Rule]:
+@lru_cache(maxsize=1024)
+def _threshold(shape: Shape, lines: tuple[Any, ...]) -> Threshold:
+    return shape.threshold_of(lines)
+
+
+@lru_cache(maxsize=1)
+def shipped_metrics() -> Metrics:
+    """Return what is measured; read once in a process."""
+    return load_metrics()
+
+
+def rules_of(connection: Connection[Any], metrics: Iterable[int], zone: ZoneInfo) -> list[Rule]:
     """Return every rule of some metrics."""
     rows = connection.execute(_RULES, (sorted(set(metrics)),), prepare=True)
-    return [
-        Rule(
-            number,
-            metric,
-            threshold_of(data, samples),
-            frozenset(device_ids),
-            frozenset(kinds),
-            frozenset(scenes),
-            valid_from,
-            valid_to,
-        )
-        for number, metric, data, samples, device_ids, kinds, scenes, valid_from, valid_to in rows
-    ]
+    return [rule_of(connection, row, zone) for row in rows]
 
 
-def threshold_of(data: Mapping[str, Any], samples: int) -> Threshold:
-    """Return the lines of a rule as stored. Raises InvalidInput when they are none."""
-    try:
-        lines = tuple(
-            Line(Level(line["level"]), float(line["rise"]), float(line["fall"]))
-            for line in data["lines"]
-        )
-    except (KeyError, TypeError, ValueError) as exc:
-        raise InvalidInput({"lines": "每条警戒线要有等级、触发值和解除值。"}) from exc
-    return Threshold(lines, samples)
+def silent_rules(connection: Connection[Any], zone: ZoneInfo) -> list[Rule]:
+    """Return every rule of devices that fall silent."""
+    return [rule_of(connection, row, zone) for row in connection.execute(_SILENT)]
 
 
-def threshold_data(lines: Iterable[Line]) -> dict[str, Any]:
-    """Return lines as they are stored."""
-    return {
-        "lines": [
-            {"level": int(line.level), "rise": line.rise, "fall": line.fall} for line in lines
-        ]
-    }
+def rule_of(connection: Connection[Any], row: tuple[Any, ...], zone: ZoneInfo) -> Rule:
+    """Return a rule of its row."""
+    number, kind, metric, data, samples, device_ids, kinds, scenes, valid_from, valid_to = row
+    shape = _shape(kind, orjson.dumps(data), samples)
+    return Rule(
+        number,
+        metric or 0,
+        shape,
+        frozenset(device_ids),
+        frozenset(kinds),
+        frozenset(scenes),
+        valid_from,
+        valid_to,
+        zone,
+        None if shape.decided is None else shape.decided.of(connection),
+    )
+
+
+@lru_cache(maxsize=1024)
+def _shape(kind: str, data: bytes, samples: int) -> Shape:
+    """Check a rule's data once: a batch reads every rule of its metrics."""
+    parsed: Mapping[str, Any] = orjson.loads(data)
+    return shape_of(kind, parsed, samples, shipped_metrics().by_name)

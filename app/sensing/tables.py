@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import date, datetime
-from typing import Any
+from typing import Any, Final
 
 from sqlalchemy import (
     ARRAY,
@@ -15,12 +15,18 @@ from sqlalchemy import (
     Index,
     SmallInteger,
     Text,
+    false,
     text,
 )
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.db.session import Base
+from app.db.types import UtcDateTime
+
+RULE_KINDS: Final = ("threshold", "rate", "difference", "silent")
+# Why an alert is, or is not, acted upon.
+VERDICTS: Final = ("real", "automatic", "false_alarm", "returned")
 
 
 class Site(Base):
@@ -162,7 +168,8 @@ class SensorRule(Base):
 
     __tablename__ = "sensor_rules"
     __table_args__ = (
-        CheckConstraint("kind IN ('threshold')", name="kind"),
+        CheckConstraint(f"kind IN {RULE_KINDS}", name="kind"),
+        CheckConstraint("(metric IS NULL) = (kind = 'silent')", name="metric"),
         CheckConstraint("samples > 0", name="samples"),
         CheckConstraint("valid_to > valid_from", name="validity"),
     )
@@ -171,8 +178,8 @@ class SensorRule(Base):
     name: Mapped[str]
     name_en: Mapped[str] = mapped_column(server_default="")
     kind: Mapped[str] = mapped_column(server_default="threshold")
-    metric: Mapped[int] = mapped_column(SmallInteger())
-    # {"lines": [{"level": 1, "rise": 15, "fall": 13}, …]}
+    metric: Mapped[int | None] = mapped_column(SmallInteger())
+    # {"lines": [{"level": 1, "rise": 15, "fall": 13}, …]} and more (app/sensing/shapes.py).
     data: Mapped[dict[str, Any]]
     samples: Mapped[int] = mapped_column(server_default="1")
     device_ids: Mapped[list[int]] = mapped_column(ARRAY(BigInteger()), server_default="{}")
@@ -181,6 +188,10 @@ class SensorRule(Base):
     valid_from: Mapped[datetime]
     valid_to: Mapped[datetime | None]
     added_at: Mapped[datetime]
+    added_by: Mapped[int | None] = mapped_column(ForeignKey("people.id"))
+    ended_by: Mapped[int | None] = mapped_column(ForeignKey("people.id"))
+    # A rule is never changed: a new one takes its place.
+    replaces_id: Mapped[int | None] = mapped_column(ForeignKey("sensor_rules.id"), unique=True)
 
 
 class RuleState(Base):
@@ -192,6 +203,9 @@ class RuleState(Base):
     rule_id: Mapped[int] = mapped_column(ForeignKey("sensor_rules.id"), primary_key=True)
     lines_on: Mapped[int] = mapped_column(SmallInteger())
     streaks: Mapped[list[int]] = mapped_column(ARRAY(SmallInteger()))
+    since: Mapped[list[datetime | None]] = mapped_column(ARRAY(UtcDateTime()), server_default="{}")
+    recent_at: Mapped[list[datetime]] = mapped_column(ARRAY(UtcDateTime()), server_default="{}")
+    recent: Mapped[list[float]] = mapped_column(ARRAY(Double()), server_default="{}")
 
 
 class Alert(Base):
@@ -211,6 +225,15 @@ class Alert(Base):
         ),
         Index("ix_alerts_device_id", "device_id", "rule_id", "opened_at"),
         Index("ix_alerts_opened_at", "opened_at"),
+        CheckConstraint(f"verdict IN {VERDICTS}", name="verdict"),
+        Index("ix_alerts_case_id", "case_id"),
+        Index(
+            "ix_alerts_to_follow",
+            "id",
+            postgresql_where=text(
+                "settled_at IS NULL AND (process_id IS NULL OR told_level <> level)"
+            ),
+        ),
     )
 
     id: Mapped[int] = mapped_column(Identity(), primary_key=True)
@@ -224,6 +247,18 @@ class Alert(Base):
     peak: Mapped[float] = mapped_column(Double())
     peak_at: Mapped[datetime]
     recorded_at: Mapped[datetime]
+    # Where low values are the bad ones, the lowest is the peak.
+    low_is_bad: Mapped[bool] = mapped_column(server_default=false())
+    # What follows from it. told_level: the level that its process last heard of.
+    process_id: Mapped[int | None] = mapped_column(ForeignKey("processes.id"), unique=True)
+    case_id: Mapped[int | None] = mapped_column(ForeignKey("cases.id"))
+    told_level: Mapped[int] = mapped_column(SmallInteger(), server_default="0")
+    verdict: Mapped[str | None]
+    confirmed_at: Mapped[datetime | None]
+    confirmed_by: Mapped[int | None] = mapped_column(ForeignKey("people.id"))
+    # When somebody found on the spot that it is over.
+    cleared_at: Mapped[datetime | None]
+    settled_at: Mapped[datetime | None]
 
 
 class AlertLevel(Base):
@@ -237,3 +272,23 @@ class AlertLevel(Base):
     level: Mapped[int] = mapped_column(SmallInteger())
     value: Mapped[float] = mapped_column(Double())
     recorded_at: Mapped[datetime]
+
+
+class MaintenanceWindow(Base):
+    """A time in which a device, or all devices of a site, raise nothing; what they send is kept."""
+
+    __tablename__ = "maintenance_windows"
+    __table_args__ = (
+        CheckConstraint("ends_at > starts_at", name="order"),
+        CheckConstraint("num_nonnulls(device_id, site_id) = 1", name="one_thing"),
+        Index("ix_maintenance_windows_ends_at", "ends_at"),
+    )
+
+    id: Mapped[int] = mapped_column(Identity(), primary_key=True)
+    device_id: Mapped[int | None] = mapped_column(ForeignKey("devices.id"), index=True)
+    site_id: Mapped[int | None] = mapped_column(ForeignKey("sites.id"), index=True)
+    starts_at: Mapped[datetime]
+    ends_at: Mapped[datetime]
+    reason: Mapped[str]
+    added_by: Mapped[int | None] = mapped_column(ForeignKey("people.id"))
+    added_at: Mapped[datetime]
