@@ -11,6 +11,7 @@ from typing import Final, Protocol
 
 from app.errors import DatabaseLost
 from app.run import Runtime
+from app.worker.alerts import AlertLoop
 from app.worker.assessing import AssessingLoop
 from app.worker.schedules import ScheduleLoop
 from app.worker.sender import SenderLoop
@@ -25,6 +26,8 @@ SENDER_PAUSE_S: Final = 0.5
 # These wait for days.
 PROCESS_PAUSE_S: Final = 1.0
 ASSESSING_PAUSE_S: Final = 5.0
+# Somebody may stand in the water.
+ALERT_PAUSE_S: Final = 0.5
 SCHEDULE_PAUSE_S: Final = 5.0
 AFTER_ERROR_S: Final = 1.0
 
@@ -81,6 +84,7 @@ def worker_of(runtime: Runtime) -> Worker:
         {
             "timers": (TimerLoop(database, clock), TIMER_PAUSE_S),
             "processes": (TimerLoop(database, clock, OF_PROCESSES), PROCESS_PAUSE_S),
+            "alerts": (AlertLoop(database, clock), ALERT_PAUSE_S),
             "assessing": (AssessingLoop(database, clock), ASSESSING_PAUSE_S),
             "sender": (SenderLoop(database, clock, connectors), SENDER_PAUSE_S),
             "schedules": (

@@ -42,6 +42,7 @@ NS = {
 STAGES = {
     *("verifying", "accepting", "filing", "dispatching", "handling", "feedback", "checking"),
     *("appealing", "signing"),
+    *("confirming", "clearing"),
     *("closing", "holding", "ruling", "extending", "supervising"),
 }
 LEVELS = {"district", "department", "enterprise"}
@@ -424,6 +425,8 @@ PAYLOADS: dict[str, dict[str, Any]] = {
     "supervision_raised": {},
     "all_confirmed": {},
     "appeals_settled": {},
+    "alert_normal": {},
+    "alert_risen": {"level": 3},
 }
 SERVICE_RESULTS: dict[str, dict[str, Any]] = {
     "case.file": {"duty": "roads"},
@@ -462,6 +465,9 @@ def first_data(process_id: str, chance: random.Random) -> dict[str, Any]:
         return {"ground": chance.choice(("late", "unfounded_return", "media_supervision"))}
     if process_id == "assessment":
         return {"edition": chance.choice((1, 1, 2))}
+    if process_id == "sensor_alert":
+        trade, level = chance.choice(("flood", "heat", "other")), chance.choice((1, 2, 2, 3))
+        return {"rule_kind": "threshold", "trade": trade, "level": level, "has_unit": "yes"}
     first = {"self_handled": chance.random() < 0.1, "needs_verification": chance.random() < 0.5}
     return {**first, "district_code": "140105"}
 
@@ -495,7 +501,12 @@ def walk(definition: Any, process_id: str, seed: int, seen: set[str]) -> bool:
 def test_processes_reach_every_element_and_always_an_end() -> None:
     definition = compile_bundle({p.name: p.read_bytes() for p in DIAGRAMS + DECISIONS})
     seen: set[str] = set()
-    for process_id, walks in (("case", 400), ("appeal", 30), ("assessment", 30)):
+    for process_id, walks in (
+        ("case", 400),
+        ("appeal", 30),
+        ("assessment", 30),
+        ("sensor_alert", 60),
+    ):
         for seed in range(walks):
             assert walk(definition, process_id, seed, seen), f"the {process_id} {seed} does not end"
     drawn = {i for p in DIAGRAMS for i, n in Diagram(p).nodes.items() if local(n) != "subProcess"}

@@ -180,7 +180,9 @@ def test_history_walked_in_one_batch_or_many_gives_the_same_alerts(gauge: Gauge)
     rule(kind="rate", data={"lines": lines, "window_minutes": 3})
     rule(samples=2, data={"lasting_minutes": 2})
     values = [0, 1, 16, 18, 19, 22, 40, 41, 12, 3, 0, 15, 16, 17, 2]
-    samples = [Sample("P-1", gauge.at(n), "depth_cm", float(value)) for n, value in enumerate(values)]
+    samples = [
+        Sample("P-1", gauge.at(n), "depth_cm", float(value)) for n, value in enumerate(values)
+    ]
     run(StoreReadings(samples, "test"), actor=SYSTEM)
     for sample in samples:
         run(StoreReadings([replace(sample, device="P-2")], "test"), actor=SYSTEM)
