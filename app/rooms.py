@@ -15,7 +15,8 @@ TABLES: Final = (
     "sensing", "worker", "simulation", "tryouts",
 )  # fmt: skip
 PAGES: Final = (
-    "accounts", "catalogue", "places", "modeling", "cases", "oversight", "assessment", "tryouts",
+    "accounts", "catalogue", "places", "modeling", "cases", "oversight", "assessment", "sensing",
+    "tryouts",
 )  # fmt: skip
 APIS: Final = ("cases", "sensing")
 COMMANDS: Final = (

@@ -1,0 +1,122 @@
+"""Lists of devices: which of them, page by page in order of their codes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+
+from sqlalchemy import text
+from sqlalchemy.orm import Session
+
+LONGEST_WORDS: Final = 60
+
+# When anything of the device was last heard, and the worst of its open alerts.
+_LINES: Final = """
+SELECT d.id, d.code, d.name, d.name_en, d.kind, d.scene, d.district_code, d.active, d.silent_after_s,
+    u.name AS unit_name, u.name_en AS unit_name_en, h.at, h.metric, h.value, h.heard_at, a.level, a.alerts
+FROM devices d
+LEFT JOIN units u ON u.id = d.unit_id
+LEFT JOIN LATERAL (
+    SELECT l.at, l.metric, l.value, max(l.received_at) OVER () AS heard_at FROM latest_readings l
+    WHERE l.device_id = d.id AND l.at IS NOT NULL ORDER BY l.at DESC, l.metric LIMIT 1
+) h ON true
+LEFT JOIN LATERAL (
+    SELECT max(level) AS level, count(*) AS alerts FROM alerts WHERE device_id = d.id AND closed_at IS NULL
+) a ON true
+WHERE d.code > :after AND (:words = '' OR d.code ILIKE :like OR d.name ILIKE :like OR d.name_en ILIKE :like)
+    AND (:path = '' OR u.path LIKE :path || '%')
+"""
+_TRADE: Final = "AND d.scene = ANY(:scenes)"
+_DISTRICT: Final = "AND d.district_code = :district"
+_UNIT: Final = "AND d.unit_id IN (SELECT b.id FROM units b JOIN units t ON b.path LIKE t.path || '%' WHERE t.id = :unit)"
+_SILENT: Final = (
+    "AND d.active AND NOT EXISTS (SELECT FROM latest_readings l WHERE l.device_id = d.id"
+    " AND l.received_at >= CAST(:now AS timestamptz) - make_interval(secs => d.silent_after_s))"
+)
+_ALERT: Final = "AND EXISTS (SELECT FROM alerts o WHERE o.device_id = d.id AND o.closed_at IS NULL)"
+_STATES: Final = {"silent": _SILENT, "alert": _ALERT, "ended": "AND NOT d.active"}
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """Which devices are wanted. scenes: kinds of site, None for all. path: of the unit that the reader is bound to."""
+
+    words: str = ""
+    scenes: tuple[str, ...] | None = None
+    district: str = ""
+    unit: int | None = None
+    state: str = ""
+    path: str = ""
+
+
+@dataclass(frozen=True)
+class DeviceLine:
+    """A device in a list. at, metric, value: the newest reading. level: of the worst open alert."""
+
+    id: int
+    code: str
+    name: str
+    name_en: str
+    kind: str
+    scene: str
+    district_code: str | None
+    active: bool
+    silent_after_s: int
+    unit_name: str | None
+    unit_name_en: str | None
+    at: datetime | None
+    metric: int | None
+    value: float | None
+    heard_at: datetime | None
+    level: int | None
+    alerts: int
+
+    def is_silent(self, now: datetime) -> bool:
+        """Tell whether it should have been heard of by now."""
+        if not self.active:
+            return False
+        return self.heard_at is None or (now - self.heard_at).total_seconds() > self.silent_after_s
+
+
+@dataclass(frozen=True)
+class DevicePage:
+    """A page of devices. next: the code that the following page begins after, None at the end."""
+
+    lines: Sequence[DeviceLine]
+    next: str | None
+
+
+def device_page(
+    session: Session, wanted: Wanted, now: datetime, *, after: str, size: int
+) -> DevicePage:
+    """Return the devices after a code, in order of code."""
+    words = wanted.words[:LONGEST_WORDS]
+    parameters: dict[str, Any] = {
+        "after": after,
+        "words": words,
+        "like": f"%{_escaped(words)}%",
+        "path": wanted.path,
+        "limit": size + 1,
+    }
+    conditions = []
+    if wanted.scenes is not None:
+        conditions.append(_TRADE)
+        parameters["scenes"] = list(wanted.scenes)
+    if wanted.district:
+        conditions.append(_DISTRICT)
+        parameters["district"] = wanted.district
+    if wanted.unit is not None:
+        conditions.append(_UNIT)
+        parameters["unit"] = wanted.unit
+    if wanted.state in _STATES:
+        conditions.append(_STATES[wanted.state])
+        parameters |= {"now": now} if wanted.state == "silent" else {}
+    statement = " ".join((_LINES, *conditions, "ORDER BY d.code LIMIT :limit"))
+    lines = [DeviceLine(*row) for row in session.execute(text(statement), parameters)]
+    return DevicePage(lines[:size], lines[size - 1].code if len(lines) > size else None)
+
+
+def _escaped(words: str) -> str:
+    return words.replace("\\", "\\\\").replace("%", r"\%").replace("_", r"\_")

@@ -1,0 +1,65 @@
+"""What the pages of this room share: the blueprint, who may open them, what a reader sees."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Final
+
+from flask import Blueprint, current_app
+from flask_babel import LazyString
+from flask_babel import lazy_gettext as _l
+from flask_login import current_user
+
+from app.accounts.roles import (
+    ADMINISTRATOR,
+    AUDITOR,
+    FLOOD_COMMANDER,
+    LEADER,
+    SUPERVISOR,
+    UNIT_MANAGER,
+    WATCH_OFFICER,
+)
+from app.run import Actor, Runtime
+from app.sensing.pages import words
+from app.web.access import rule_of
+from app.web.navigation import NavigationItem
+
+# Who sees every device; a unit's manager sees those of the unit and of the units below it.
+WHOLE_CITY: Final = (WATCH_OFFICER, FLOOD_COMMANDER, LEADER, AUDITOR, SUPERVISOR, ADMINISTRATOR)
+READERS: Final = (*WHOLE_CITY, UNIT_MANAGER)
+
+SECTIONS: Final[tuple[tuple[str, LazyString], ...]] = (("sensing.devices", _l("设备")),)
+
+blueprint = Blueprint("sensing", __name__, url_prefix="/sensing", template_folder="../templates")
+navigation = (NavigationItem("sensing.devices", _l("监测"), roles=frozenset(READERS), position=45),)
+
+
+@blueprint.context_processor
+def _offer_words() -> dict[str, object]:
+    """Offer names, and the sections that the reader may open, to the templates of this room."""
+    actor = reader()
+    opened = [one for one in SECTIONS if actor.has(*rule_of(current_app, one[0]))]
+    return {"words": words, "sections": opened, "may_change": actor.has(ADMINISTRATOR)}
+
+
+def reader() -> Actor:
+    """Return who is signed in."""
+    found: Actor = current_user.actor
+    return found
+
+
+def bound_to() -> str:
+    """Return the path of the unit whose devices are all that the reader sees; empty where nothing is hidden."""
+    actor = reader()
+    return "" if actor.has(*WHOLE_CITY) else actor.unit_path
+
+
+def runtime() -> Runtime:
+    """Return the runtime of this application."""
+    found: Runtime = current_app.extensions["jingwei"]
+    return found
+
+
+def now() -> datetime:
+    """Return the moment of this request."""
+    return runtime().clock.now()
