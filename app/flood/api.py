@@ -45,6 +45,7 @@ class ForecastsView(MethodView):
         source = source_of(db.session(), hash_of(token)) if kind == "Bearer" else None
         if source is None:
             abort(HTTPStatus.UNAUTHORIZED)
+        assert source is not None, "refused above"
         content = request.get_json(silent=True)
         if content is None:
             raise InvalidInput({"forecasts": "应为 JSON"})

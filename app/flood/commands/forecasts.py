@@ -73,4 +73,5 @@ def add_forecasts(command: AddForecasts, tx: Tx) -> Kept:
 def load_forecasts(command: LoadForecasts, tx: Tx) -> Kept:
     """Keep the forecasts of a file. Raises InvalidInput naming the rows that are wrong."""
     found = forecasts_in_file(command.content, tx.services.settings.timezone)
-    return add_forecasts(AddForecasts(found), tx)
+    kept: Kept = add_forecasts(AddForecasts(found), tx)
+    return kept
