@@ -40,7 +40,7 @@ def write_report(call: ServiceCall, context: ProcessContext) -> Outcome:
     report = RainReport(event_id=event.id, kind=kind, as_of=context.now, data=data)
     session.add(report)
     session.flush()
-    context.log("reported", call.element, kind=kind, report_id=report.id)
+    context.log("reported", call.element, report=kind, report_id=report.id)
     counted = {one["key"]: one["value"] for one in data["figures"] if one["value"] is not None}
     told = {"event_id": event.id, "report_id": report.id, "level": event.level, "figures": counted}
     _tell(context, f"rain_report_{kind}", **told)
