@@ -12,13 +12,13 @@ from app.web.rest import rest
 
 TABLES: Final = (
     "accounts", "catalogue", "places", "modeling", "cases", "processes", "assessment", "exchange",
-    "sensing", "utilities", "worker", "simulation", "tryouts",
+    "sensing", "flood", "utilities", "worker", "simulation", "tryouts",
 )  # fmt: skip
 PAGES: Final = (
     "accounts", "catalogue", "places", "modeling", "cases", "oversight", "assessment", "sensing",
-    "utilities", "tryouts",
+    "flood", "utilities", "tryouts",
 )  # fmt: skip
-APIS: Final = ("cases", "sensing")
+APIS: Final = ("cases", "sensing", "flood")
 COMMANDS: Final = (
     "accounts", "catalogue", "modeling", "assessment", "sensing", "simulation", "worker", "db",
 )  # fmt: skip
