@@ -48,8 +48,10 @@ def contents_of(report: RainReport, zone: ZoneInfo) -> Contents:
         f"统计时间：{_moment(report.as_of.isoformat(), zone)}",
         f"本场降雨自 {opened} 开始"
         + (f"，{_moment(data['closed_at'], zone)} 结束。" if data["closed_at"] else "。"),
-        f"雨情等级：{LEVEL_NAMES[data['level']][0]}，最高{LEVEL_NAMES[data['top_level']][0]}；"
-        f"{names.RESPONSES[data['response']]}。",
+        (
+            f"雨情等级：{LEVEL_NAMES[data['level']][0]}，最高{LEVEL_NAMES[data['top_level']][0]}；"
+            f"{names.RESPONSES[data['response']]}。"
+        ),
     ]
     parts = tuple(_part(n, one, zone) for n, one in enumerate(data["figures"], start=1))
     return Contents(names.REPORTS[report.kind], tuple(above), parts, report.as_of)
