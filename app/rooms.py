@@ -12,11 +12,11 @@ from app.web.rest import rest
 
 TABLES: Final = (
     "accounts", "catalogue", "places", "modeling", "cases", "processes", "assessment", "exchange",
-    "sensing", "flood", "worker", "simulation", "tryouts",
+    "sensing", "flood", "utilities", "worker", "simulation", "tryouts",
 )  # fmt: skip
 PAGES: Final = (
     "accounts", "catalogue", "places", "modeling", "cases", "oversight", "assessment", "sensing",
-    "flood", "tryouts",
+    "flood", "utilities", "tryouts",
 )  # fmt: skip
 APIS: Final = ("cases", "sensing", "flood")
 COMMANDS: Final = (

@@ -11,7 +11,6 @@ from flask_babel import gettext as _
 
 from app.accounts.roles import FLOOD_COMMANDER
 from app.accounts.tables import Person
-from app.assessment.pages.deciding import Deciding, decide, deciding_of, typed_decision
 from app.db.keyset import Place
 from app.db.session import db
 from app.errors import Forbidden, InvalidInput, NotFound, StateChanged
@@ -22,6 +21,7 @@ from app.flood.events import event_of, events, levels_of, report_of, reports_of
 from app.flood.pages import tables_of
 from app.flood.pages.room import ID, WHOLE_CITY, blueprint, runtime, zone
 from app.flood.tables import RainReport
+from app.processes.pages.deciding import Deciding, decide, deciding_of, typed_decision
 from app.processes.queries import item_of, items_of
 from app.web.access import open_to
 from app.web.errors import status_of, text_of
