@@ -34,6 +34,8 @@ def register_rooms(app: Flask) -> None:
     """Register each room's pages (with their navigation entries), API and commands."""
     # Modeling stands below cases, whose effects the diagrams name.
     app.extensions["jingwei.topics"] = import_module("app.cases.effects").topics
+    # Sensing stands below flood, whose sirens answer through the same broker.
+    import_module("app.flood.answering").join()
     for room in PAGES:
         pages = import_module(f"app.{room}.pages")
         app.register_blueprint(pages.blueprint)

@@ -17,6 +17,7 @@ from app.worker.flood import FloodLoop
 from app.worker.schedules import ScheduleLoop
 from app.worker.sender import SenderLoop
 from app.worker.timers import OF_PROCESSES, TimerLoop
+from connectors.mqtt_command import Broker
 from connectors.registry import load_connectors
 
 log = logging.getLogger(__name__)
@@ -81,7 +82,10 @@ class Worker:
 def worker_of(runtime: Runtime) -> Worker:
     """Return the worker of an installation."""
     database, clock, settings = runtime.database, runtime.clock, runtime.services.settings
-    connectors = load_connectors(settings.var_dir)
+    broker = None
+    if settings.mqtt_url:
+        broker = Broker(settings.mqtt_url, settings.mqtt_topic, settings.mqtt_ca_file)
+    connectors = load_connectors(settings.var_dir, broker=broker)
     return Worker(
         {
             "timers": (TimerLoop(database, clock), TIMER_PAUSE_S),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
-from uuid import UUID, uuid4
+from uuid import uuid4
 
 import orjson
 from sqlalchemy import select, update
@@ -16,10 +16,15 @@ from app.errors import InvalidInput, NotFound, Text
 from app.flood.tables import FloodCommand
 from app.run import Tx, handles
 from app.sensing.tables import Device, Site
+from connectors.mqtt_command import DeviceAnswer
 from sla.flood_files import TRADE, shipped_flood_policy
 
 # The outbox topic; connectors/settings/outbox.yml says how it goes out.
 TOPIC: Final = "flood.command"
+_PARK: Final = """
+UPDATE outbox SET parked_at = %s, last_error = coalesce(last_error, 'too late to be carried out')
+WHERE key = ANY(%s) AND sent_at IS NULL AND parked_at IS NULL
+"""
 _LONGEST_ANSWER: Final = 200
 
 
@@ -32,20 +37,10 @@ class CommandDevice:
 
 
 @dataclass(frozen=True)
-class Answer:
-    """What a device says of a command."""
-
-    device: str
-    key: UUID
-    done: bool
-    said: str = ""
-
-
-@dataclass(frozen=True)
 class TakeAnswers:
     """Take answers of devices in; the same answer again changes nothing."""
 
-    answers: Sequence[Answer]
+    answers: Sequence[DeviceAnswer]
 
 
 @dataclass(frozen=True)
@@ -74,7 +69,10 @@ def command_device(command: CommandDevice, tx: Tx) -> int:
     )
     tx.session.add(row)
     tx.session.flush()
-    content = {"device": device.code, "id": str(key), "action": command.action, "at": now}
+    # Too late it must not be carried out: a barrier does not fall an hour after the order.
+    until = now + shipped_flood_policy().answer_within
+    content = {"device": device.code, "id": str(key), "action": command.action}
+    content |= {"at": now.isoformat(), "until": until.isoformat()}
     text = orjson.dumps(content).decode()
     tx.connection.execute(PUT_OUT, (TOPIC, text, f"flood-command-{key}", now, now))
     return row.id
@@ -103,12 +101,15 @@ def take_answers(command: TakeAnswers, tx: Tx) -> int:
 
 @handles(GiveUpWaiting)
 def give_up_waiting(command: GiveUpWaiting, tx: Tx) -> int:
-    """Mark what was not answered in time and return how many."""
+    """Mark what was not answered in time, keep what has not gone out from going, and return how many there were."""
     since = tx.clock.now() - shipped_flood_policy().answer_within
     late = (
         update(FloodCommand)
         .where(FloodCommand.state == "sent", FloodCommand.sent_at < since)
         .values(state="unanswered")
-        .returning(FloodCommand.id)
+        .returning(FloodCommand.key)
     )
-    return len(tx.session.scalars(late).all())
+    keys = [f"flood-command-{key}" for key in tx.session.scalars(late)]
+    if keys:
+        tx.connection.execute(_PARK, (tx.clock.now(), keys))
+    return len(keys)
