@@ -32,7 +32,7 @@ def ensure_months(connection: Connection[Any], months: Iterable[datetime]) -> No
 
     months: beginnings of months, in the city's time.
     """
-    wanted = {_name(table, month): (table, month) for month in months for table in PARTITIONED}
+    wanted = {name_of(table, month): (table, month) for month in months for table in PARTITIONED}
     if not _absent(connection, list(wanted)):
         return
     connection.execute("SELECT pg_advisory_xact_lock(%s)", (_LOCK,))
@@ -46,20 +46,32 @@ def _absent(connection: Connection[Any], names: list[str]) -> list[str]:
 
 def _make(connection: Connection[Any], name: str, table: str, month: datetime) -> None:
     # Attached, not made as a partition: that would lock out everybody who stores meanwhile.
+    create_apart(connection, name, table)
+    attach(connection, name, table, month)
+
+
+def create_apart(connection: Connection[Any], name: str, table: str) -> None:
+    """Create the table of a month that nothing is stored in yet."""
     names = {"part": sql.Identifier(name), "whole": sql.Identifier(table)}
     connection.execute(
         sql.SQL("CREATE TABLE {part} (LIKE {whole} INCLUDING DEFAULTS)").format(**names)
     )
+
+
+def attach(connection: Connection[Any], name: str, table: str, month: datetime) -> None:
+    """Make a table the partition of a month; its indexes are built where they are missing."""
     connection.execute(
         sql.SQL(
             "ALTER TABLE {whole} ATTACH PARTITION {part} FOR VALUES FROM ({first}) TO ({after})"
         ).format(
-            **names,
+            part=sql.Identifier(name),
+            whole=sql.Identifier(table),
             first=sql.Literal(month.isoformat()),
             after=sql.Literal(next_month(month).isoformat()),
         )
     )
 
 
-def _name(table: str, month: datetime) -> str:
+def name_of(table: str, month: datetime) -> str:
+    """Return what the partition of a month is called."""
     return f"{table}_{month:%Y_%m}"

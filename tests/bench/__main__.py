@@ -176,7 +176,10 @@ def ingest(scratch: Scratch, quick: bool) -> Iterator[Figure]:
         share = statistics.median(one.share for one in found)
         yield Figure.of("median of the rounds' shares; 0.7 is wanted", share, "", 0.7)
         yield Figure.of(
-            "the same beside mosquitto_sub", stored, "/s", statistics.median(o.broker for o in found)
+            "the same beside mosquitto_sub",
+            stored,
+            "/s",
+            statistics.median(o.broker for o in found),
         )
         yield Figure.of(
             "the same beside COPY alone", stored, "/s", statistics.median(o.copied for o in found)
@@ -212,7 +215,16 @@ def main() -> None:
     parser.add_argument("--quick", action="store_true", help="smaller counts, for a first look")
     parser.add_argument(
         "--only",
-        choices=("lives", "reworks", "timers", "inboxes", "desks", "assessment", "ingest", "histories"),
+        choices=(
+            "lives",
+            "reworks",
+            "timers",
+            "inboxes",
+            "desks",
+            "assessment",
+            "ingest",
+            "histories",
+        ),
         default=None,
     )
     parser.add_argument("--cases", type=int, help="dispatched in the year of the assessment")
