@@ -10,10 +10,18 @@ from zoneinfo import ZoneInfo
 from psycopg import Connection, sql
 
 # Months begin at the city's own midnight, so that a day's summary stands in the month of its readings.
-PARTITIONED: Final = ("readings", "reading_summaries")
+PARTITIONED: Final = (
+    "readings", "reading_summaries_5", "reading_summaries_60", "reading_summaries_1440",
+)  # fmt: skip
 # Any number that nothing else in this database locks: two processes may need the same month.
 _LOCK: Final = 4_821_177
 
+# Who reads a whole year meanwhile is not waited for long: all who store would wait behind us.
+_NOT_LONG: Final = "SET LOCAL lock_timeout = '3s'"
+_MONTHS: Final = """
+SELECT c.relname FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid
+WHERE i.inhparent = %s::regclass ORDER BY 1
+"""
 _ABSENT: Final = "SELECT name FROM unnest(%s::text[]) AS name WHERE to_regclass(name) IS NULL"
 
 
@@ -75,3 +83,20 @@ def attach(connection: Connection[Any], name: str, table: str, month: datetime) 
 def name_of(table: str, month: datetime) -> str:
     """Return what the partition of a month is called."""
     return f"{table}_{month:%Y_%m}"
+
+
+def drop_months_before(connection: Connection[Any], table: str, month: datetime) -> list[str]:
+    """Throw away the partitions of whole months before one, in the transaction at hand; return their names.
+
+    Raises psycopg.errors.LockNotAvailable when somebody reads or stores for long; then nothing is thrown away.
+    """
+    last = name_of(table, month)
+    old = [row[0] for row in connection.execute(_MONTHS, (table,)) if row[0] < last]
+    if not old:
+        return []
+    connection.execute(_NOT_LONG)
+    for name in old:
+        names = {"part": sql.Identifier(name), "whole": sql.Identifier(table)}
+        connection.execute(sql.SQL("ALTER TABLE {whole} DETACH PARTITION {part}").format(**names))
+        connection.execute(sql.SQL("DROP TABLE {part}").format(**names))
+    return old

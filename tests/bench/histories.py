@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 import psycopg
 
 from app.sensing.charts import series
-from app.sensing.partitions import attach, create_apart, month_of, name_of, next_month
+from app.sensing.partitions import PARTITIONED, attach, create_apart, month_of, name_of, next_month
 from tests.bench.crowd import connected
 from tests.bench.scratch import MORNING, Scratch
 
@@ -99,7 +99,7 @@ def _fill(
     step_s: int,
 ) -> None:
     """Fill a month's tables and attach them after: indexes are built whole, as a restored database has them."""
-    parts = {table: name_of(table, month) for table in ("readings", "reading_summaries")}
+    parts = {table: name_of(table, month) for table in PARTITIONED}
     for table, part in parts.items():
         create_apart(connection, part, table)
     given = {"first": first, "last": last, "step": step_s, "devices": devices}
@@ -107,7 +107,7 @@ def _fill(
     for minutes, start in _BEGINS.items():
         connection.execute(
             _SUMMARIES.format(
-                part=parts["reading_summaries"],
+                part=parts[f"reading_summaries_{minutes}"],
                 readings=parts["readings"],
                 minutes=minutes,
                 begin=start,

@@ -17,6 +17,8 @@ from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from sqlalchemy import URL
+
 from app.clock import SystemClock
 from app.run import SYSTEM, run
 from app.sensing.commands import AddDevices, AddThresholdRule, MakeMonths, NewDevice
@@ -59,37 +61,46 @@ def whole_city(scratch: Scratch, minutes: float) -> Figures:
     seconds = round(minutes * 60)
     with TemporaryDirectory(prefix="jingwei-bench-") as name, broker_in(Path(name)) as broker:
         with ingest_process(Path(name), scratch, url, broker.url):
-            publisher = multiprocessing.get_context("fork").Process(
-                target=publish_paced,
-                args=(broker.port, (partial(messages_of, second) for second in range(seconds))),
-            )
             begin = time.monotonic()
-            publisher.start()
-            publisher.join()
-            assert publisher.exitcode == 0
-            took, ended = time.monotonic() - begin, time.monotonic()
+            _publish(broker.port, seconds)
+            took = time.monotonic() - begin
             published = sum(_count(second) for second in range(seconds))
-            with connected(url) as connection:
-                while time.monotonic() < ended + 120:
-                    row = connection.execute(
-                        "SELECT coalesce(sum(n), 0) FROM reading_summaries WHERE minutes = 1440"
-                    ).fetchone()
-                    stored = int(row[0]) if row else 0
-                    if stored >= published:
-                        break
-                    time.sleep(0.02)
-                late = time.monotonic() - ended
-                # A device's reading is dated when it is published. What raised each alert: the line it crossed.
-                waits = sorted(
-                    float(row[0])
-                    for row in connection.execute(
-                        "SELECT extract(epoch FROM recorded_at - at) FROM alert_levels WHERE level > 0"
-                    )
-                )
+            stored, late = _stored(url, published)
+        waits = _waits(url)
     cut = statistics.quantiles(waits, n=100)
     return Figures(
         published, stored, published / took, late, len(waits), cut[49], cut[98], waits[-1]
     )
+
+
+def _publish(port: int, seconds: int) -> None:
+    made = (partial(messages_of, second) for second in range(seconds))
+    publisher = multiprocessing.get_context("fork").Process(target=publish_paced, args=(port, made))
+    publisher.start()
+    publisher.join()
+    assert publisher.exitcode == 0
+
+
+def _stored(url: URL, published: int) -> tuple[int, float]:
+    """Return how much is stored once everything is, or after two minutes, and how long that took."""
+    begin = time.monotonic()
+    stored = 0
+    with connected(url) as connection:
+        while stored < published and time.monotonic() < begin + 120:
+            row = connection.execute(
+                "SELECT coalesce(sum(n), 0) FROM reading_summaries WHERE minutes = 1440"
+            ).fetchone()
+            stored = int(row[0]) if row else 0
+    return stored, time.monotonic() - begin
+
+
+def _waits(url: URL) -> list[float]:
+    """Return how long each level took from the moment that its reading was published, in order."""
+    with connected(url) as connection:
+        rows = connection.execute(
+            "SELECT extract(epoch FROM recorded_at - at) FROM alert_levels WHERE level > 0"
+        )
+        return sorted(float(row[0]) for row in rows)
 
 
 def messages_of(second: int) -> Iterator[Message]:
