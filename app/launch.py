@@ -135,8 +135,10 @@ def _serve(app: Flask, host: str, port: int) -> int:
 
 
 def _processes(settings: Settings) -> tuple[str, ...]:
-    """Return the lines of the Procfile to run: readings are taken in where there is a broker."""
-    return ("web", "worker", "ingest") if settings.mqtt_url else ("web", "worker")
+    """Return the lines of the Procfile to run: readings are taken in where there is a broker, made up in a demo."""
+    ingest = ("ingest",) if settings.mqtt_url else ()
+    sensors = () if settings.production else ("sensors",)
+    return ("web", "worker", *ingest, *sensors)
 
 
 def _show(processes: subprocess.Popen[bytes]) -> None:

@@ -12,11 +12,11 @@ from app.web.rest import rest
 
 TABLES: Final = (
     "accounts", "catalogue", "places", "modeling", "cases", "processes", "assessment", "exchange",
-    "sensing", "worker", "simulation", "tryouts",
+    "sensing", "utilities", "worker", "simulation", "tryouts",
 )  # fmt: skip
 PAGES: Final = (
     "accounts", "catalogue", "places", "modeling", "cases", "oversight", "assessment", "sensing",
-    "tryouts",
+    "utilities", "tryouts",
 )  # fmt: skip
 APIS: Final = ("cases", "sensing")
 COMMANDS: Final = (

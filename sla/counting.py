@@ -228,13 +228,15 @@ def counts_as(fact: Fact, period: Period, rules: CountingRules) -> Membership:
 
 
 def in_population(fact: Fact, population: str, rules: CountingRules) -> bool:
-    """Tell whether a case is one of a population: all, urgent, supervised or public."""
+    """Tell whether a case is one of a population: all, urgent, supervised, public or sensed."""
     if population == "urgent":
         return fact.urgent
     if population == "supervised":
         return fact.supervised or fact.channel in rules.attention_channels
     if population == "public":
         return fact.channel in rules.public_channels
+    if population == "sensed":
+        return fact.channel in rules.sensed_channels
     return True
 
 

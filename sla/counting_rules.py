@@ -123,6 +123,7 @@ class CountingRules:
     many_reworks: int = 3
     public_channels: tuple[str, ...] = ("hotline", "public")
     attention_channels: tuple[str, ...] = ("media", "leader")
+    sensed_channels: tuple[str, ...] = ("sensor",)
 
 
 def load_counting_rules(path: Path = COUNTING_FILE) -> CountingRules:
@@ -149,6 +150,7 @@ def load_counting_rules(path: Path = COUNTING_FILE) -> CountingRules:
         many_reworks=file.whole_number("many_reworks", usual.many_reworks),
         public_channels=_channels(file, "public_channels", usual.public_channels),
         attention_channels=_channels(file, "attention_channels", usual.attention_channels),
+        sensed_channels=_channels(file, "sensed_channels", usual.sensed_channels),
     )
 
 

@@ -17,6 +17,7 @@ POPULATIONS: Final[Mapping[str, tuple[str, str]]] = {
     "urgent": ("紧急案卷", "Urgent cases"),
     "supervised": ("督办案卷", "Supervised cases"),
     "public": ("公众诉求案卷", "Cases reported by the public"),
+    "sensed": ("监测预警案卷", "Cases raised by sensors"),
 }
 
 Value = int | Decimal | None

@@ -29,7 +29,7 @@ from app.assessment.scored import (
 from app.assessment.tables import Confirmation, Run
 from app.errors import NotFound
 from sla.counting_rules import CountingRules, Ratio
-from sla.figures import Value
+from sla.figures import POPULATIONS, Value
 from sla.indicators import Period, Tally, every_indicator, indicators
 from sla.scheme_files import stored_scheme
 
@@ -101,7 +101,8 @@ def counted_from(plain: Mapping[str, Any], rules: CountingRules, tz: Any) -> Cou
     for one in plain["units"]:
         # Of no session: it is the unit as it was then.
         unit = Unit(**{name: one[name] for name in _UNIT_COLUMNS}, duties=[])
-        tallies = {population: Tally(**counts) for population, counts in one["tallies"].items()}
+        # An edition of before a population was thought of counts nothing of it.
+        tallies = {name: Tally(**one["tallies"].get(name, {})) for name in POPULATIONS}
         entered: dict[str, Value] = {key: Decimal(value) for key, value in one["entered"].items()}
         units.append(UnitFigures(unit, tallies, figures_of(tallies, known) | entered, entered))
     return Counted(period, basis, known, tuple(units))

@@ -199,6 +199,7 @@ _SHAPE: Final = f"""
 + ((channel = ANY(CAST(:attention AS text[])))::int << 19) + ((reworks >= :many_reworks)::int << 20)
 + ((worked_minutes IS NOT NULL)::int << 21)
 + (coalesce(dispatched_at >= :start AND dispatched_at < :end, FALSE)::int << 22)
++ ((channel = ANY(CAST(:sensed AS text[])))::int << 23)
 """
 _SEEN: Final = """
 WITH seen AS (SELECT *, ({shape})::int AS shape FROM ({facts} UNION ALL {self_handled}) AS one)
@@ -447,6 +448,7 @@ def _bound(
         "as_of": basis.as_of,
         "public": list(basis.rules.public_channels),
         "attention": list(basis.rules.attention_channels),
+        "sensed": list(basis.rules.sensed_channels),
         "many_reworks": basis.rules.many_reworks,
     }
     if unit_ids is not None:

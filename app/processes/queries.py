@@ -21,20 +21,30 @@ def fits(actor: Actor, item: ProcessItem) -> bool:
     return not actor.ranked if item.unit_id is None else item.unit_id == actor.unit_id
 
 
-def waiting_for(session: Session, actor: Actor) -> Sequence[tuple[ProcessItem, Process]]:
-    """Return the open items that fit the actor, the most urgent first, each with its process."""
+def waiting_for(
+    session: Session, actor: Actor, of: Sequence[str]
+) -> Sequence[tuple[ProcessItem, Process]]:
+    """Return the open items that fit the actor, the most urgent first, each with its process.
+
+    of: the diagrams whose processes are meant.
+    """
     query = (
         select(ProcessItem, Process)
         .join(Process, Process.id == ProcessItem.process_id)
-        .where(*_waiting_for(actor))
+        .where(*waiting_conditions(actor), Process.process_id.in_(of))
     )
     rows = session.execute(query.order_by(ProcessItem.due_at, ProcessItem.id))
     return [(row[0], row[1]) for row in rows]
 
 
-def count_waiting_for(session: Session, actor: Actor) -> int:
-    """Return how many open items fit the actor."""
-    query = select(func.count()).select_from(ProcessItem).where(*_waiting_for(actor))
+def count_waiting_for(session: Session, actor: Actor, of: Sequence[str]) -> int:
+    """Return how many open items of some diagrams' processes fit the actor."""
+    query = (
+        select(func.count())
+        .select_from(ProcessItem)
+        .join(Process, Process.id == ProcessItem.process_id)
+        .where(*waiting_conditions(actor), Process.process_id.in_(of))
+    )
     return session.scalar(query) or 0
 
 
@@ -59,7 +69,7 @@ def items_of(session: Session, process_id: int) -> Sequence[ProcessItem]:
     return session.scalars(query.order_by(ProcessItem.id)).all()
 
 
-def _waiting_for(actor: Actor) -> list[ColumnElement[bool]]:
+def waiting_conditions(actor: Actor) -> list[ColumnElement[bool]]:
     """Return the conditions that tell the open items of a person."""
     item = ProcessItem
     if SYSTEM_ROLE in actor.roles:

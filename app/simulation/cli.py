@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import logging
 import os
+import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -38,11 +40,14 @@ from app.simulation.equipping import deploy_where_none_is, equip
 from app.simulation.habits import habits
 from app.simulation.histories.year import load_year, settle
 from app.simulation.living import last_run, live_through
+from app.simulation.measuring import BeginScenario, MeasuringLoop, complain
 from app.simulation.replay import boston311
 from app.simulation.replay.history import moment_of
 from app.simulation.replay.report import COLUMNS
 from app.simulation.replay.whole import Replayed, replay
+from app.simulation.sensors import HEAT_FAILURE, STORM
 from app.simulation.tables import SimulationRun
+from app.simulation.watching import WatchCity
 
 replay_group = AppGroup("replay", help="Live through a real history again.")
 
@@ -157,6 +162,47 @@ def seed(if_empty: bool) -> None:
             span = _begun(runtime, command)
         _live(runtime, span)
         assess_last_month(runtime, span.until_at)
+        run(WatchCity(DEMO_SIZE, DEMO_SEED), actor=SYSTEM, database=runtime.database)
+
+
+@demo.command("sensors")
+def sensors() -> None:
+    """Let the sensors of the demo city measure once a minute until stopped."""
+    runtime = _runtime()
+    refuse_in_production(runtime)
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
+    loop = MeasuringLoop(runtime.database, runtime.clock)
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: loop.stopping.set())
+    loop.run()
+
+
+@demo.command("storm")
+@click.option("--minutes", default=60, show_default=True, type=click.IntRange(5, 24 * 60))
+def storm(minutes: int) -> None:
+    """Let a storm begin over the city; its water rises, stands and runs off."""
+    _begin_scenario(STORM, timedelta(minutes=minutes))
+
+
+@demo.command("heat-failure")
+@click.argument("station")
+@click.option("--minutes", default=60, show_default=True, type=click.IntRange(5, 24 * 60))
+@click.option("--complaints", default=6, show_default=True, type=click.IntRange(0, 200))
+def heat_failure(station: str, minutes: int, complaints: int) -> None:
+    """Let a heat station (such as HS-0001) fail, and homes behind it complain."""
+    runtime = _runtime()
+    _begin_scenario(HEAT_FAILURE, timedelta(minutes=minutes), station)
+    with _refusals_told():
+        numbers = complain(runtime.database, runtime.clock, station, "S-01-02", complaints)
+    click.echo("\n".join(numbers))
+
+
+def _begin_scenario(kind: str, lasts: timedelta, *sites: str) -> None:
+    runtime = _runtime()
+    with _refusals_told():
+        refuse_in_production(runtime)
+        command = BeginScenario(kind, runtime.clock.now(), lasts, sites)
+        run(command, actor=SYSTEM, database=runtime.database)
 
 
 @demo.command("accounts")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import CheckConstraint, Float, Identity
+from sqlalchemy import ARRAY, CheckConstraint, Float, Identity, Text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.db.session import Base
@@ -26,3 +26,19 @@ class SimulationRun(Base):
     until_at: Mapped[datetime]
     begun_at: Mapped[datetime]
     finished_at: Mapped[datetime | None]
+
+
+class SimulatedScenario(Base):
+    """Something that the sensors of a simulated city go through: a storm, a heat station that fails.
+
+    sites: codes of what it happens to; empty for the whole city.
+    """
+
+    __tablename__ = "simulated_scenarios"
+    __table_args__ = (CheckConstraint("ends_at > begins_at", name="span"),)
+
+    id: Mapped[int] = mapped_column(Identity(), primary_key=True)
+    kind: Mapped[str]
+    begins_at: Mapped[datetime]
+    ends_at: Mapped[datetime]
+    sites: Mapped[list[str]] = mapped_column(ARRAY(Text()), server_default="{}")

@@ -1,4 +1,4 @@
-"""The alert loop: begin the processes of new alerts, tell them of levels, look for devices that fell silent."""
+"""The alert loop: begin the processes of new alerts, tell them of levels, look for silence and for complaints."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from app.errors import DatabaseLost
 from app.run import SYSTEM, run
 from app.sensing.following import FindAlertsToFollow, FollowAlert
 from app.sensing.silence import SweepSilent
+from app.utilities.commands import LinkComplaints
 
 log = logging.getLogger(__name__)
 
@@ -40,6 +41,7 @@ class AlertLoop:
         if self.swept_at is None or now - self.swept_at >= SWEEP_EVERY:
             self.swept_at = now
             self._run(SweepSilent())
+            self._run(LinkComplaints())
         resting = {alert for alert, (until, _) in self.failed.items() if until > now}
         found = self._run(FindAlertsToFollow(AT_ONCE + len(resting)))
         followed = [self._follow(alert_id) for alert_id in found if alert_id not in resting]

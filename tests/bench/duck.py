@@ -55,7 +55,7 @@ WITH charged AS (
         exempt OR coalesce(on_time, handed_in_at <= due_at, FALSE) AS in_time,
         dispatched_at >= $start AND dispatched_at < $end AS is_new,
         supervisions > 0 OR list_contains($attention, channel) AS supervised,
-        list_contains($public, channel) AS public
+        list_contains($public, channel) AS public, list_contains($sensed, channel) AS sensed
     FROM seen
 )
 """
@@ -82,7 +82,8 @@ _COUNTS: Final[Mapping[str, str]] = {
 _SELF_HANDLED: Final = """
 SELECT unit_id, count(*), count(*) FILTER (WHERE urgent),
        count(*) FILTER (WHERE list_contains($attention, channel)),
-       count(*) FILTER (WHERE list_contains($public, channel))
+       count(*) FILTER (WHERE list_contains($public, channel)),
+       count(*) FILTER (WHERE list_contains($sensed, channel))
 FROM self_handled WHERE closed_at >= $start AND closed_at < $end AND unit_id IS NOT NULL
 GROUP BY unit_id
 """
@@ -113,7 +114,7 @@ class Duck:
             "end": period.end,
             "attention": list(rules.attention_channels),
         }
-        public = list(rules.public_channels)
+        public, sensed = list(rules.public_channels), list(rules.sensed_channels)
         names = [name for name in ALL_COUNTS if name in _COUNTS]
         wanted = ", ".join(
             _COUNTS[name].format(among="" if population == ALL else f"AND {population}")
@@ -122,9 +123,10 @@ class Duck:
         )
         rows = self._duck.execute(
             f"{_MONTH} SELECT unit_id, {wanted} FROM judged GROUP BY unit_id",
-            {**bound, "public": public, "many": rules.many_reworks},
+            {**bound, "public": public, "sensed": sensed, "many": rules.many_reworks},
         ).fetchall()
-        alone = self._duck.execute(_SELF_HANDLED, {**bound, "public": public}).fetchall()
+        channels = {"attention": bound["attention"], "public": public, "sensed": sensed}
+        alone = self._duck.execute(_SELF_HANDLED, {**bound, **channels}).fetchall()
         self_handled = {unit_id: counts for unit_id, *counts in alone}
         found: dict[str, dict[int, Tally]] = {population: {} for population in POPULATIONS}
         by_unit = {row[0]: row[1:] for row in rows}
@@ -133,7 +135,7 @@ class Duck:
             for place, population in enumerate(POPULATIONS):
                 counts = values[place * len(names) : (place + 1) * len(names)]
                 mine = {name: int(value or 0) for name, value in zip(names, counts, strict=True)}
-                mine["self_handled"] = self_handled.get(unit_id, (0, 0, 0, 0))[place]
+                mine["self_handled"] = self_handled.get(unit_id, (0,) * len(POPULATIONS))[place]
                 found[population][unit_id] = Tally(**mine)
         return found
 

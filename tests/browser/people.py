@@ -194,3 +194,13 @@ def answer(page: Page, name: str, value: str) -> None:
         field_.set_input_files(value)
     else:
         field_.fill(value)
+
+
+def give_password(desk: Desk, login: str) -> None:
+    """Let somebody whom a test put on record sign in."""
+    with desk.database.sessions() as session:
+        parameters = {"password": hash_of(PASSWORD), "login": login}
+        session.execute(
+            text("UPDATE people SET password_hash = :password WHERE login = :login"), parameters
+        )
+        session.commit()

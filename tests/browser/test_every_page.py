@@ -27,11 +27,13 @@ from app.tryouts.commands import AdvanceReplay, StartReplay
 from app.web.access import PUBLIC, SIGNED_IN, rule_of
 from sla.scheme_files import shipped_schemes
 from tests.browser.conftest import Reader
-from tests.browser.people import add_analysts_and_administrator, add_assessor
+from tests.browser.people import add_analysts_and_administrator, add_assessor, give_password
 from tests.browser.test_everyone_can_use import serious_faults
 from tests.browser.test_main_jobs import PNG
 from tests.edited_diagrams import edited
 from tests.factories import Desk
+from tests.sensing.underpass import flooded_underpass
+from tests.utilities.quarter import STATION, heated_quarter
 
 # What answers with a file, with data, with a part of a page or by leading elsewhere: no page of its own.
 NO_PAGE = frozenset({
@@ -40,10 +42,15 @@ NO_PAGE = frozenset({
     "cases.nearby_open", "oversight.points", "cases.choose_move", "modeling.content", "modeling.check",
     "oversight.diagram", "tryouts.file", "tryouts.last",
     "assessment.notice_as_pdf", "assessment.notice_as_word", "assessment.notice_as_csv",
+    "sensing.waiting_line", "utilities.boards", "utilities.serving",
     "assessment.edition_file", "assessment.facts_file", "assessment.evidence", "assessment.waiting_line",
 })  # fmt: skip
 FILES_OF_EACH_EDITOR = ("check.bpmn", "routing.dmn", "accept.json")
 MORE: dict[str, tuple[dict[str, Any], ...]] = {
+    "sensing.area": ({"district": "140106", "trade": "flood", "element": "T_confirm"},),
+    "sensing.alerts": ({"state": "all"},),
+    "utilities.board": ({"trade": "water"},),
+    "utilities.register": ({"trade": "gas"},),
     "cases.inbox": ({"tab": "group"}, {"tab": "all"}, {"tab": "done"}),
     "tryouts.replay": ({"show": "passed-T_accept"},),
     "assessment.month_run": ({"written": "2025-10"},),
@@ -73,6 +80,8 @@ WHO = {
     "assessment.breakdown": "supervisor", "assessment.period_page": "supervisor",
     "assessment.part_cases": "supervisor", "assessment.month_map": "supervisor",
     "assessment.forecast": "supervisor",
+    "sensing.alert": "supervisor", "sensing.alerts": "watch", "sensing.area": "watch",
+    "sensing.new_rule": "analyst",
     "accounts.sign_in": "",
 }  # fmt: skip
 
@@ -97,7 +106,16 @@ def values(product: Flask, desk: Desk) -> dict[str, Any]:
     draft = run(StartDraft("case", "改核查"), actor=analyst)
     replay = run(StartReplay(draft, date(2025, 11, 1), 50, "2 working_hour"), actor=analyst)
     run(AdvanceReplay(replay), actor=analyst)
+    underpass = flooded_underpass(desk)
+    give_password(desk, "watch")
+    underpass.water(16)
+    underpass.follow()
+    heated_quarter(desk).live(2)
     return {
+        "trade": "heat",
+        "site_code": STATION,
+        "alert_id": underpass.alert()["id"],
+        "rule_id": desk.rows("SELECT id FROM sensor_rules")[0]["id"],
         "number": desk.case(closed)["number"],
         "item_id": desk.item(waiting, "T_accept"),
         "from_hash": desk.city.definition_hash,

@@ -26,7 +26,6 @@ from app.assessment.appeals import (
 from app.assessment.commands import FileAppeal
 from app.assessment.editions import run_of_process
 from app.assessment.effects import APPEAL
-from app.assessment.pages.deciding import decide, deciding_of, typed_decision
 from app.assessment.pages.ranking import blueprint, month_name, reader, runtime, unit_name
 from app.assessment.ranking import Month
 from app.assessment.tables import Appeal
@@ -38,6 +37,7 @@ from app.cases.tables import Case
 from app.db.keyset import Place
 from app.db.session import db
 from app.errors import Forbidden, InvalidInput, NotFound, StateChanged
+from app.processes.pages.deciding import decide, deciding_of, typed_decision
 from app.processes.queries import count_waiting_for, items_of, waiting_for
 from app.processes.tables import Process
 from app.web.access import SIGNED_IN, open_to
@@ -49,6 +49,8 @@ DECISIONS: Final = {
     "upheld": ("✓", _l("申诉成立")),
     "refused": ("✕", _l("不成立")),
 }
+# Diagrams whose items are decided on these pages.
+DECIDED_HERE: Final = (APPEAL, "assessment")
 _ID: Final = f"int(max={2**63 - 1}):appeal_id"
 
 
@@ -57,7 +59,7 @@ _ID: Final = f"int(max={2**63 - 1}):appeal_id"
 def appeal_list() -> str:
     """List what waits for the reader's decision, and the appeals they may see, the newest first."""
     session, actor = db.session(), reader()
-    waiting = waiting_for(session, actor)
+    waiting = waiting_for(session, actor, DECIDED_HERE)
     size = runtime().services.settings.page_size
     undecided = request.args.get("undecided") == "1"
     place = Place.read(request.args.get("after"))
@@ -81,7 +83,8 @@ def appeal_list() -> str:
 def waiting_line() -> str:
     """Say in one line how many decisions wait for the reader; nothing when none does. For the inbox."""
     return render_template(
-        "assessment/waiting_line.html", number=count_waiting_for(db.session(), reader())
+        "assessment/waiting_line.html",
+        number=count_waiting_for(db.session(), reader(), DECIDED_HERE),
     )
 
 

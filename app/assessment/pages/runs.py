@@ -25,7 +25,6 @@ from app.assessment.editions import (
     ranking_of_run,
     run_of,
 )
-from app.assessment.pages.deciding import Deciding, decide, deciding_of, typed_decision
 from app.assessment.pages.ranking import (
     SEE_ALL,
     blueprint,
@@ -46,6 +45,7 @@ from app.assessment.tables import Confirmation, Run, Snapshot
 from app.cases.pages import words
 from app.db.session import db
 from app.errors import AppError, Forbidden, InvalidInput, NotFound, StateChanged
+from app.processes.pages.deciding import Deciding, decide, deciding_of, typed_decision
 from app.processes.queries import items_of
 from app.web.access import SIGNED_IN, open_to
 from app.web.acting import act

@@ -28,10 +28,16 @@ from app.web.navigation import NavigationItem
 WHOLE_CITY: Final = (WATCH_OFFICER, FLOOD_COMMANDER, LEADER, AUDITOR, SUPERVISOR, ADMINISTRATOR)
 READERS: Final = (*WHOLE_CITY, UNIT_MANAGER)
 
-SECTIONS: Final[tuple[tuple[str, LazyString], ...]] = (("sensing.devices", _l("设备")),)
+SECTIONS: Final[tuple[tuple[str, LazyString], ...]] = (
+    ("sensing.alerts", _l("预警")),
+    ("sensing.devices", _l("设备")),
+    ("sensing.rule_list", _l("规则")),
+    ("sensing.maintenance", _l("检修")),
+    ("sensing.speed", _l("处置时效")),
+)
 
 blueprint = Blueprint("sensing", __name__, url_prefix="/sensing", template_folder="../templates")
-navigation = (NavigationItem("sensing.devices", _l("监测"), roles=frozenset(READERS), position=45),)
+navigation = (NavigationItem("sensing.alerts", _l("监测"), roles=frozenset(READERS), position=45),)
 
 
 @blueprint.context_processor

@@ -5,12 +5,18 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final, Protocol
 
+from app.cases.pages import words as case_words
 from app.sensing.wording import LEVEL_NAMES, metrics_by_number, value_text
 from app.web.language import language_code
 from sla.sites import kind_named, shipped_trades
 
 # Shape beside word and colour: a filled circle for the worst.
 LEVEL_MARKS: Final[Mapping[int, str]] = {0: "○", 1: "◇", 2: "▲", 3: "◆", 4: "●"}
+
+
+# As the forms of every process say them.
+element_word = case_words.element_word
+role_word = case_words.role_word
 
 
 class Named(Protocol):

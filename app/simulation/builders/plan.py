@@ -29,6 +29,8 @@ class Size:
     collectors_per_grid: int
     # Part of the city ('command') -> role -> how many.
     staff: dict[str, dict[str, int]]
+    # Kind of site -> how many.
+    sites: dict[str, int]
     # None: all of them, and the development zones.
     districts: tuple[str, ...] | None = None
 

@@ -1,4 +1,4 @@
-"""The form of an item of an appeal or of a month's run: shown and handed in like any other item's."""
+"""The form of an item of a process that is no case's: shown and handed in like any other item's."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ from typing import Any
 
 from flask import request
 
-from app.assessment.pages.ranking import reader, zone
 from app.cases.pages import room
 from app.cases.pages.form_view import Control, controls_of, typed_answers
 from app.db.session import db
@@ -40,7 +39,7 @@ def deciding_of(process_id: int, answers: Mapping[str, Any] | None = None) -> De
     version = _deployed(process)
     schema = forms_of(version.files)[item.form_key]
     controls = controls_of(schema, version.form(item.form_key), answers or {}, {})
-    return Deciding(item, process.version, controls, fits(reader(), item))
+    return Deciding(item, process.version, controls, fits(room.reader(), item))
 
 
 def typed_decision(item_id: int) -> dict[str, Any]:
@@ -48,7 +47,7 @@ def typed_decision(item_id: int) -> dict[str, Any]:
     session = db.session()
     item = item_of(session, item_id)
     process = session.get_one(Process, item.process_id)
-    return typed_answers(_deployed(process).form(item.form_key), request.form, zone())
+    return typed_answers(_deployed(process).form(item.form_key), request.form, room.zone())
 
 
 def decide(item_id: int, answers: Mapping[str, Any]) -> None:

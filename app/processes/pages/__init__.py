@@ -1,0 +1,1 @@
+"""What pages of several rooms share about an item of such a process."""

@@ -1,0 +1,256 @@
+"""Alerts as pages: what waits by area, the list, one alert, and one answer for many."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from flask import flash, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _
+from flask_babel import lazy_gettext as _l
+
+from app.accounts.tables import Person
+from app.cases.queries.places import district_names
+from app.db.keyset import Place
+from app.db.session import db
+from app.errors import Forbidden, InvalidInput, NotFound, StateChanged
+from app.processes.commands import CompleteProcessItem
+from app.processes.pages.deciding import decide, deciding_of, typed_decision
+from app.processes.queries import items_of
+from app.sensing.alert_lists import (
+    ELSEWHERE,
+    STATES,
+    AlertLine,
+    WaitingLine,
+    WantedAlerts,
+    alert_of,
+    alert_page,
+    count_waiting,
+    levels_of,
+    open_levels,
+    waiting_areas,
+    waiting_in,
+)
+from app.sensing.pages import words
+from app.sensing.pages.room import READERS, blueprint, bound_to, now, reader, runtime
+from app.sensing.pages.speed import month_asked, span_of
+from app.web.access import SIGNED_IN, open_to
+from app.web.acting import act
+from app.web.errors import status_of, text_of
+
+MOST: Final = 100
+LONGEST_ID: Final = 19
+VERDICTS: Final = {
+    None: ("…", _l("待定")),
+    "real": ("✓", _l("属实")),
+    "automatic": ("✓", _l("自动确认")),
+    "false_alarm": ("✕", _l("误报")),
+    "returned": ("○", _l("自行恢复")),
+}
+STATE_NAMES: Final = {"open": _l("未解除"), "closed": _l("已解除"), "all": _l("全部")}
+# What a person is asked to do, by the element of the diagram.
+TASKS: Final = {"T_confirm": _l("待确认"), "T_field": _l("待现场确认")}
+_ALERT: Final = f"int(max={2**63 - 1}):alert_id"
+
+
+@dataclass(frozen=True)
+class Answered:
+    """What became of one of many answers."""
+
+    line: WaitingLine
+    done: bool
+    text: str
+
+
+@blueprint.get("/alerts")
+@open_to(SIGNED_IN)
+def alerts() -> str:
+    """List what waits for the reader by area, and alerts, the newest first."""
+    session, actor = db.session(), reader()
+    wanted = _wanted()
+    sees = actor.has(*READERS)
+    size = runtime().services.settings.page_size
+    after = Place.read(request.args.get("after"))
+    lines, next_place = alert_page(session, wanted, after, size) if sees else ([], None)
+    given: dict[str, Any] = {key: value for key, value in request.args.items() if key != "after"}
+    return render_template(
+        "sensing/alerts.html",
+        areas=waiting_areas(session, actor),
+        levels=open_levels(session, wanted.path) if sees else {},
+        sees=sees,
+        lines=lines,
+        wanted=wanted,
+        narrowed=bool(given.keys() - {"state"}),
+        next_url=url_for("sensing.alerts", **given, after=str(next_place)) if next_place else None,
+        first_url=url_for("sensing.alerts", **given) if after else None,
+        trades=[*words.trade_choices(), (ELSEWHERE, _("其他"))],
+        **_shared(),
+    )
+
+
+@blueprint.get("/alerts/waiting")
+@open_to(SIGNED_IN)
+def waiting_line() -> str:
+    """Say in one line what waits for the reader, by area; nothing when nothing does. For the inbox."""
+    session, actor = db.session(), reader()
+    number = count_waiting(session, actor)
+    areas = waiting_areas(session, actor) if number else []
+    return render_template("sensing/waiting_line.html", number=number, areas=areas, **_shared())
+
+
+@blueprint.get("/alerts/area")
+@open_to(SIGNED_IN)
+def area() -> ResponseReturnValue:
+    """List what waits for the reader in one area, to be answered one by one or together."""
+    return _area_page([], {}, {})
+
+
+@blueprint.post("/alerts/area")
+@open_to(SIGNED_IN)
+def answer_area() -> ResponseReturnValue:
+    """Give one answer to the ticked alerts of an area, each in a transaction of its own."""
+    ticked = {int(text) for text in request.form.getlist("item") if text.isdecimal()}
+    found = [line for line in _waiting() if line.item.id in ticked]
+    answers = {key: request.form[key] for key in ("outcome", "opinion") if request.form.get(key)}
+    if not found:
+        return _area_page([], answers, {"": _("请先勾选预警。")}), 400
+    if "outcome" not in answers:
+        return _area_page([], answers, {"outcome": _("请选择结论。")}), 400
+    items = [(line, line.item.id) for line in found]
+    answered = [_answered(line, CompleteProcessItem(number, answers)) for line, number in items]
+    return _area_page(answered, {}, {})
+
+
+@blueprint.get(f"/alerts/<{_ALERT}>")
+@open_to(SIGNED_IN)
+def alert(alert_id: int) -> ResponseReturnValue:
+    """Show an alert: what it is about, how its level moved, what was done, and what is to be done."""
+    return _page(_visible(alert_id), None, {})
+
+
+@blueprint.post(f"/alerts/<{_ALERT}>/items/<int(max={2**63 - 1}):item_id>")
+@open_to(SIGNED_IN)
+def answer_alert(alert_id: int, item_id: int) -> ResponseReturnValue:
+    """Hand an answer in, or show the alert again with what is wrong and what was typed."""
+    _visible(alert_id)
+    answers = typed_decision(item_id)
+    try:
+        decide(item_id, answers)
+    except InvalidInput as error:
+        return _page(_visible(alert_id), answers, error.fields), status_of(error)
+    except (StateChanged, Forbidden) as error:
+        return _page(_visible(alert_id), answers, {"": text_of(error)}), status_of(error)
+    flash(_("已提交。"), "success")
+    return redirect(url_for("sensing.alert", alert_id=alert_id))
+
+
+def _visible(alert_id: int) -> AlertLine:
+    """Return an alert of the reader's: seen by those who watch, and by those asked about it. Raises NotFound."""
+    session, actor = db.session(), reader()
+    if actor.has(*READERS):
+        return alert_of(session, alert_id, bound_to())
+    found = alert_of(session, alert_id, "")
+    process_id = found.alert.process_id
+    if process_id is not None:
+        deciding = deciding_of(process_id)
+        if deciding is not None and deciding.mine:
+            return found
+    raise NotFound("没有这条预警。")
+
+
+def _page(line: AlertLine, typed: Mapping[str, Any] | None, errors: Mapping[str, Any]) -> str:
+    session, process_id = db.session(), line.alert.process_id
+    items = items_of(session, process_id) if process_id is not None else []
+    people = {item.finished_by for item in items if item.finished_by is not None}
+    names = {person.id: person.name for person in map(_person, people) if person}
+    return render_template(
+        "sensing/alert.html",
+        line=line,
+        levels=levels_of(session, line.alert.id),
+        done=[item for item in items if item.status == "done"],
+        people=names,
+        deciding=deciding_of(process_id, typed) if process_id is not None else None,
+        errors=errors,
+        now=now(),
+        **_shared(),
+    )
+
+
+def _person(person_id: int) -> Person | None:
+    return db.session().get(Person, person_id)
+
+
+def _area_page(
+    answered: Sequence[Answered], typed: Mapping[str, Any], errors: Mapping[str, Any]
+) -> str:
+    lines = _waiting()
+    where = _where()
+    return render_template(
+        "sensing/area.html",
+        where=where,
+        lines=lines,
+        most=MOST,
+        answered=answered,
+        typed=typed,
+        errors=errors,
+        controls=_controls(lines),
+        now=now(),
+        **_shared(),
+    )
+
+
+def _waiting() -> list[WaitingLine]:
+    return waiting_in(db.session(), reader(), _where(), MOST)
+
+
+def _where() -> tuple[str, str, str]:
+    given = request.values
+    district, trade, element = (given.get(key, "")[:40] for key in ("district", "trade", "element"))
+    return tuple(text.replace("\0", "") for text in (district, trade, element))  # type: ignore[return-value]  # three
+
+
+def _controls(lines: Sequence[WaitingLine]) -> dict[str, Any]:
+    """Return the questions that every alert of an area is asked: they wait at one element."""
+    process_id = lines[0].item.process_id if lines else None
+    deciding = deciding_of(process_id) if process_id is not None else None
+    return {control.key: control for control in deciding.controls} if deciding else {}
+
+
+def _answered(line: WaitingLine, command: CompleteProcessItem) -> Answered:
+    """Complete an item; what hinders it hinders no other."""
+    try:
+        act(command)
+    except (InvalidInput, StateChanged, Forbidden) as error:
+        return Answered(line, done=False, text=text_of(error))
+    return Answered(line, done=True, text=_("已提交"))
+
+
+def _wanted() -> WantedAlerts:
+    given = request.args
+    level, unit = given.get("level", ""), given.get("unit", "")
+    since, until = span_of(month_asked()) if given.get("month") else (None, None)
+    return WantedAlerts(
+        given["state"] if given.get("state") in STATES else "open",
+        given.get("trade", "")[:40].replace("\0", ""),
+        given.get("district", "")[:40].replace("\0", ""),
+        int(level) if level in {"1", "2", "3", "4"} else 0,
+        given.get("silent") == "1",
+        None,
+        bound_to(),
+        int(unit) if unit.isdecimal() and len(unit) < LONGEST_ID else None,
+        since,
+        until,
+    )
+
+
+def _shared() -> dict[str, Any]:
+    return {
+        "districts": district_names(db.session()),
+        "verdicts": VERDICTS,
+        "state_names": STATE_NAMES,
+        "tasks": TASKS,
+        "elsewhere": ELSEWHERE,
+        "trade_names": dict(words.trade_choices()),
+    }

@@ -1,0 +1,265 @@
+"""Rules as pages: the list, the editor with its try-out, and maintenance."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import partial
+from typing import Any, Final
+
+from flask import flash, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _
+from flask_babel import lazy_gettext as _l
+
+from app.accounts.roles import ADMINISTRATOR, ANALYST, WATCH_OFFICER
+from app.cases.commands.report import CASE_KEY
+from app.cases.pages import room as cases_room
+from app.db.session import db
+from app.errors import InvalidInput, StateChanged
+from app.modeling.queries import active_hash, deployed
+from app.sensing.pages import words
+from app.sensing.pages.room import READERS, blueprint, now, runtime
+from app.sensing.rule_commands import (
+    RULE_MAKERS,
+    AddMaintenance,
+    AddRule,
+    EndMaintenance,
+    EndRule,
+    ReplaceRule,
+)
+from app.sensing.rule_forms import CONDITIONS, LEVELS, RuleForm, form_of
+from app.sensing.rule_lists import (
+    codes_of,
+    device_with,
+    rule_with,
+    rules,
+    site_with,
+    successor_of,
+    tables_giving_lines,
+    windows,
+)
+from app.sensing.rules import shipped_metrics
+from app.sensing.trying import Tried, try_rule
+from app.web.access import open_to
+from app.web.acting import act
+from app.web.errors import status_of, text_of
+
+SHOWN_ALERTS: Final = 200
+KINDS: Final = {
+    "threshold": _l("越限"),
+    "rate": _l("变化率"),
+    "difference": _l("两指标之差"),
+    "silent": _l("设备失联"),
+}
+DIRECTIONS: Final = {"above": _l("高于"), "below": _l("低于")}
+OPS: Final = {"at_least": _l("不低于"), "at_most": _l("不高于")}
+_RULE: Final = f"int(max={2**63 - 1}):rule_id"
+SEEN_BY: Final = (*READERS, ANALYST)
+
+
+@dataclass(frozen=True)
+class Shown:
+    """What the editor shows. rule_id: None for a new rule. tried: what a try-out found."""
+
+    form: RuleForm
+    rule_id: int | None = None
+    errors: Mapping[str, str] | None = None
+    tried: Tried | None = None
+
+
+@blueprint.get("/rules")
+@open_to(*SEEN_BY)
+def rule_list() -> str:
+    """List the rules in force, or those that ended."""
+    ended = request.args.get("ended") == "1"
+    return render_template(
+        "sensing/rules.html",
+        lines=rules(db.session(), now(), ended=ended),
+        ended=ended,
+        may_write=cases_room.reader().has(*RULE_MAKERS),
+        **_shared(),
+    )
+
+
+@blueprint.get("/rules/new")
+@open_to(*RULE_MAKERS)
+def new_rule() -> str:
+    """Show an empty rule to be written."""
+    return _editor(Shown(RuleForm({"kind": "threshold", "samples": "2", **_last_month()})))
+
+
+@blueprint.post("/rules/new")
+@open_to(*RULE_MAKERS)
+def add_rule() -> ResponseReturnValue:
+    """Try the rule out, or let it raise alerts from now on."""
+    return _written(None)
+
+
+@blueprint.get(f"/rules/<{_RULE}>")
+@open_to(*SEEN_BY)
+def rule(rule_id: int) -> str:
+    """Show a rule; who may write rules can put another in its place."""
+    session = db.session()
+    found = rule_with(session, rule_id)
+    form = form_of(found, codes_of(session, found.device_ids), cases_room.zone())
+    return _editor(Shown(RuleForm({**form.typed, **_last_month()}, form.scenes), rule_id))
+
+
+@blueprint.post(f"/rules/<{_RULE}>")
+@open_to(*RULE_MAKERS)
+def replace_rule(rule_id: int) -> ResponseReturnValue:
+    """Try the changed rule out, or put it in the place of the one on record."""
+    rule_with(db.session(), rule_id)
+    return _written(rule_id)
+
+
+@blueprint.post(f"/rules/<{_RULE}>/end")
+@open_to(*RULE_MAKERS)
+def end_rule(rule_id: int) -> ResponseReturnValue:
+    """Let a rule raise no more alerts."""
+    try:
+        act(EndRule(rule_id))
+    except StateChanged as error:
+        flash(text_of(error), "error")
+    else:
+        flash(_("规则已停用，它的未解除预警随之解除。"), "success")
+    return redirect(url_for("sensing.rule_list"))
+
+
+@blueprint.get("/maintenance")
+@open_to(*READERS)
+def maintenance() -> ResponseReturnValue:
+    """List maintenance windows, with the form of a new one."""
+    return _maintenance({}, {})
+
+
+@blueprint.post("/maintenance")
+@open_to(WATCH_OFFICER, ADMINISTRATOR)
+def add_maintenance() -> ResponseReturnValue:
+    """Add a window, or show the form again with what is wrong."""
+    typed = request.form.to_dict()
+    try:
+        act(_window(typed))
+    except InvalidInput as error:
+        return _maintenance(typed, error.fields), status_of(error)
+    flash(_("检修已登记：其间照常收数，不发预警。"), "success")
+    return redirect(url_for("sensing.maintenance"))
+
+
+@blueprint.post(f"/maintenance/<int(max={2**63 - 1}):window_id>/end")
+@open_to(WATCH_OFFICER, ADMINISTRATOR)
+def end_maintenance(window_id: int) -> ResponseReturnValue:
+    """End a window now."""
+    try:
+        act(EndMaintenance(window_id))
+    except StateChanged as error:
+        flash(text_of(error), "error")
+    else:
+        flash(_("检修已结束。"), "success")
+    return redirect(url_for("sensing.maintenance"))
+
+
+def _written(rule_id: int | None) -> ResponseReturnValue:
+    form = RuleForm(request.form.to_dict(), tuple(request.form.getlist("scene")))
+    try:
+        return _tried(form, rule_id) if request.form.get("wish") == "try" else _kept(form, rule_id)
+    except InvalidInput as error:
+        return _editor(Shown(form, rule_id, error.fields)), status_of(error)
+    except StateChanged as error:
+        return _editor(Shown(form, rule_id, {"": text_of(error)})), status_of(error)
+
+
+def _tried(form: RuleForm, rule_id: int | None) -> ResponseReturnValue:
+    zone = cases_room.zone()
+    text = form.rule(zone, partial(device_with, db.session()))
+    first, last = form.day("try_from", zone), form.day("try_to", zone)
+    found = try_rule(cases_room.connection(), text, first, last + timedelta(days=1), zone)
+    return _editor(Shown(form, rule_id, None, found))
+
+
+def _kept(form: RuleForm, rule_id: int | None) -> ResponseReturnValue:
+    text = form.rule(cases_room.zone(), partial(device_with, db.session()))
+    number = act(AddRule(text) if rule_id is None else ReplaceRule(rule_id, text))
+    flash(_("规则已启用。"), "success")
+    return redirect(url_for("sensing.rule", rule_id=number))
+
+
+def _editor(shown: Shown) -> str:
+    session = db.session()
+    found = None if shown.rule_id is None else rule_with(session, shown.rule_id)
+    ended = found is not None and found.valid_to is not None and found.valid_to <= now()
+    version = deployed(cases_room.connection(), active_hash(cases_room.connection(), CASE_KEY))
+    return render_template(
+        "sensing/rule.html",
+        rule=found,
+        ended=ended,
+        successor=successor_of(session, found.id) if found else None,
+        form=shown.form,
+        errors=shown.errors or {},
+        tried=shown.tried,
+        shown_alerts=SHOWN_ALERTS,
+        may_write=cases_room.reader().has(*RULE_MAKERS) and not ended,
+        tables=tables_giving_lines(version),
+        metrics=[(name, words.name_of(one), one.unit) for name, one in _metrics().items()],
+        levels=LEVELS,
+        conditions=CONDITIONS,
+        ops=OPS,
+        directions=DIRECTIONS,
+        kind_choices=words.kind_choices(),
+        **_shared(),
+    )
+
+
+def _metrics() -> Mapping[str, Any]:
+    return shipped_metrics().by_name
+
+
+def _window(typed: Mapping[str, str]) -> AddMaintenance:
+    session, code = db.session(), typed.get("code", "").strip()
+    device_id = device_with(session, code)
+    site_id = None if device_id is not None else site_with(session, code)
+    if device_id is None and site_id is None:
+        raise InvalidInput({"code": _("没有编码为“%(code)s”的设备或点位。", code=code)})
+    form = RuleForm(typed)
+    first, hours = _moment(typed.get("starts_at", "")), form.get("hours")
+    if not hours.isdecimal() or not 0 < int(hours[:5]) <= 24 * 90:
+        raise InvalidInput({"hours": _("请填写 1 至 2160 小时。")})
+    until = first + timedelta(hours=int(hours[:5]))
+    return AddMaintenance(first, until, typed.get("reason", ""), device_id, site_id)
+
+
+def _moment(text: str) -> datetime:
+    """Return the moment of a datetime-local field; now where it is empty. Raises InvalidInput."""
+    if not text:
+        return now()
+    try:
+        naive = datetime.fromisoformat(text)
+    except ValueError as exc:
+        raise InvalidInput({"starts_at": _("请填写日期和时间。")}) from exc
+    return naive.replace(tzinfo=cases_room.zone())
+
+
+def _maintenance(typed: Mapping[str, str], errors: Mapping[str, str]) -> str:
+    session = db.session()
+    return render_template(
+        "sensing/maintenance.html",
+        coming=windows(session, now(), past=False),
+        past=windows(session, now(), past=True),
+        typed=typed,
+        errors=errors,
+        now=now(),
+        may_write=cases_room.reader().has(WATCH_OFFICER, ADMINISTRATOR),
+        **_shared(),
+    )
+
+
+def _last_month() -> dict[str, str]:
+    """Return the days that a try-out begins and ends with until somebody chooses others."""
+    today = now().astimezone(runtime().services.settings.timezone).date()
+    return {"try_from": (today - timedelta(days=30)).isoformat(), "try_to": today.isoformat()}
+
+
+def _shared() -> dict[str, Any]:
+    return {"kinds": KINDS}

@@ -1,0 +1,1 @@
+"""Heat, water and gas: registers, boards, and the homes that a site serves."""

@@ -1,0 +1,196 @@
+"""Alerts, rules and maintenance as pages: what waits by area, one answer for many, a rule tried before it counts."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from app.clock import FixedClock
+from app.run import SYSTEM, Actor, run
+from app.sensing.commands import AddDevices, NewDevice, StoreReadings
+from connectors.samples import Sample
+from tests.factories import IN_GRID, Desk
+from tests.sensing.conftest import NOON
+from tests.sensing.underpass import WATCH, Underpass, flooded_underpass
+from tests.web.conftest import SignIn
+
+RULE = {
+    "name": "积水二级",
+    "kind": "threshold",
+    "metric": "depth_cm",
+    "rise_2": "15",
+    "fall_2": "13",
+    "samples": "1",
+    "scene": ["underpass"],
+    "try_from": "2025-11-24",
+    "try_to": "2025-11-25",
+}
+
+
+@pytest.fixture
+def underpass(desk: Desk) -> Underpass:
+    return flooded_underpass(desk)
+
+
+@pytest.fixture
+def analyst(desk: Desk) -> Actor:
+    with desk.database.sessions() as session:
+        connection = session.connection()
+        connection.exec_driver_sql(
+            "INSERT INTO people (id, unit_id, login, name) VALUES (140, 1, 'analyst', '分析员甲')"
+        )
+        connection.exec_driver_sql("INSERT INTO person_roles VALUES (140, 'analyst')")
+        session.commit()
+    return Actor(140, 1, "/1/", frozenset({"analyst"}), "分析员甲")
+
+
+def test_watch_sees_what_waits_by_district_and_confirms_it(
+    underpass: Underpass, signed: SignIn
+) -> None:
+    underpass.water(16)
+    underpass.follow()
+    client = signed(WATCH)
+    page = client.get("/sensing/alerts").text
+    assert "东区" in page
+    assert "防汛排涝 · 待确认" in page
+    alert_id = underpass.alert()["id"]
+    page = client.get(f"/sensing/alerts/{alert_id}").text
+    assert "确认预警" in page
+    (item,) = underpass.desk.rows("SELECT id FROM process_items")
+    address = f"/sensing/alerts/{alert_id}/items/{item['id']}"
+    refused = client.post(address, data={"outcome": "false_alarm"})
+    assert refused.status_code == 422
+    assert client.post(address, data={"outcome": "real"}).status_code == 302
+    (case,) = underpass.cases()
+    assert case["number"] in client.get(f"/sensing/alerts/{alert_id}").text
+
+
+def test_one_answer_for_many_alerts_of_an_area(underpass: Underpass, signed: SignIn) -> None:
+    codes = [f"N-{n}" for n in range(120)]
+    run(
+        AddDevices([NewDevice(c, "depth", c, scene="underpass", **IN_GRID) for c in codes]),
+        actor=SYSTEM,
+    )
+    run(StoreReadings([Sample(c, NOON, "depth_cm", 16.0) for c in codes], "test"), actor=SYSTEM)
+    underpass.follow()
+    client = signed(WATCH)
+    assert ">120<" in client.get("/sensing/alerts/waiting").text
+    area = {"district": "", "trade": "other", "element": "T_confirm"}
+    page = client.get("/sensing/alerts/area", query_string=area).text
+    assert page.count('name="item"') == 100
+    items = [row["id"] for row in underpass.desk.rows("SELECT id FROM process_items ORDER BY id")]
+    nothing = client.post("/sensing/alerts/area", data={**area, "outcome": "real"})
+    assert nothing.status_code == 400
+    answer = {**area, "item": items[:30], "outcome": "false_alarm", "opinion": "演练"}
+    client.post("/sensing/alerts/area", data=answer)
+    found = underpass.desk.rows("SELECT verdict, count(*) FROM alerts GROUP BY verdict ORDER BY 1")
+    assert [(row["verdict"], row["count"]) for row in found] == [("false_alarm", 30), (None, 90)]
+    # A second click finds them done and changes nothing.
+    again = client.post("/sensing/alerts/area", data=answer)
+    assert again.status_code == 400
+
+
+def test_unit_manager_sees_own_alerts_and_looks_on_the_spot(
+    underpass: Underpass, signed: SignIn
+) -> None:
+    underpass.water(30)
+    underpass.follow()
+    underpass.water(0, minute=1)
+    underpass.follow()
+    alert_id = underpass.alert()["id"]
+    assert (
+        signed(underpass.desk.city.manager2).get(f"/sensing/alerts/{alert_id}").status_code == 404
+    )
+    client = signed(underpass.desk.city.manager1)
+    assert "待现场确认" in client.get("/sensing/alerts").text
+    assert "桃园南路下穿" in client.get("/sensing/alerts?state=closed").text
+
+
+def test_rule_is_tried_on_stored_readings_then_put_in_force(
+    underpass: Underpass, signed: SignIn, analyst: Actor
+) -> None:
+    underpass.water(0, 16, 20, 3, 0, 17, 2)
+    client = signed(analyst)
+    page = client.post("/sensing/rules/new", data={**RULE, "wish": "try"}).text
+    assert "会引发 2 条预警；涉及 2 台设备、7 条读数" in page
+    assert underpass.desk.rows("SELECT count(*) FROM sensor_rules") == [{"count": 1}]
+    kept = client.post("/sensing/rules/new", data={**RULE, "wish": "keep"})
+    assert kept.status_code == 302
+    shown = client.get(kept.location).text
+    assert 'value="15"' in shown
+    before = min(row["id"] for row in underpass.desk.rows("SELECT id FROM sensor_rules"))
+    assert client.post(f"/sensing/rules/{before}/end").status_code == 302
+    assert "这条规则已停用" in client.get(f"/sensing/rules/{before}").text
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ({"rise_2": "很深"}, "应为数字，现为“很深”"),
+        ({"rise_2": ""}, "请填写触发值"),
+        ({"rise_2": "", "fall_2": ""}, "请填写警戒线"),
+        ({"samples": "x"}, "应为整数"),
+        ({"devices": "NO-1"}, "没有设备“NO-1”"),
+        ({"try_to": "昨天", "wish": "try"}, "请填写日期"),
+        ({"try_from": "2020-01-01", "wish": "try"}, "400 天以内"),
+        ({"kind": "silent", "level": "1", "wish": "try"}, "不能用历史试算"),
+        ({"season_from": "11-01"}, "季节应写作"),
+        ({"name": ""}, "不能为空"),
+    ],
+)
+def test_wrong_rule_is_told_and_what_was_typed_stays(
+    underpass: Underpass, signed: SignIn, analyst: Actor, given: dict[str, Any], said: str
+) -> None:
+    answer = signed(analyst).post("/sensing/rules/new", data={"wish": "keep", **RULE, **given})
+    assert answer.status_code == 422
+    assert said in answer.text
+    assert 'value="13"' in answer.text or given.get("fall_2") == ""
+    assert underpass.desk.rows("SELECT count(*) FROM sensor_rules") == [{"count": 1}]
+
+
+def test_watch_reads_rules_and_writes_none(underpass: Underpass, signed: SignIn) -> None:
+    (rule,) = underpass.desk.rows("SELECT id FROM sensor_rules")
+    client = signed(WATCH)
+    assert "用历史数据试算" not in client.get(f"/sensing/rules/{rule['id']}").text
+    assert client.post("/sensing/rules/new", data=RULE).status_code == 403
+    assert client.post(f"/sensing/rules/{rule['id']}/end").status_code == 403
+
+
+def test_maintenance_is_entered_by_code_and_ended(underpass: Underpass, signed: SignIn) -> None:
+    client = signed(WATCH)
+    wrong = client.post(
+        "/sensing/maintenance", data={"code": "X", "hours": "2", "reason": "换电池"}
+    )
+    assert "没有编码为“X”的设备或点位" in wrong.text
+    given = {"code": "FP-1", "hours": "2", "reason": "换电池"}
+    assert client.post("/sensing/maintenance", data=given).status_code == 302
+    (window,) = underpass.desk.rows(
+        "SELECT id, device_id, ends_at - starts_at AS time FROM maintenance_windows"
+    )
+    assert window["time"] == timedelta(hours=2)
+    assert "换电池" in client.get("/sensing/maintenance").text
+    client.post(f"/sensing/maintenance/{window['id']}/end")
+    assert (
+        underpass.desk.rows(
+            "SELECT * FROM maintenance_windows WHERE ends_at > starts_at + interval '1 hour'"
+        )
+        == []
+    )
+
+
+def test_speed_of_a_month_opens_to_its_alerts(
+    underpass: Underpass, signed: SignIn, clock: FixedClock
+) -> None:
+    underpass.water(30)
+    underpass.follow()
+    client = signed(underpass.desk.city.supervisor)
+    page = client.get("/sensing/speed?month=2025-11").text
+    # Opened at 08:00, confirmed by the platform at 09:00.
+    assert "东区平台" in page
+    assert "60.0 分" in page
+    listed = client.get("/sensing/alerts?state=all&level=2&month=2025-11&unit=11").text
+    assert "桃园南路下穿" in listed
+    assert "桃园南路下穿" not in client.get("/sensing/alerts?state=all&month=2025-10&unit=11").text
+    assert client.get("/sensing/speed?month=never").status_code == 404
