@@ -19,7 +19,7 @@ from sla.sensing import Line
 
 POINTS: Final = 800
 # Widths of a point in minutes -> the summaries it is made of.
-_WIDTHS: Final = {5: 5, 10: 5, 15: 5, 30: 5, 60: 60, 120: 60, 180: 60, 360: 60, 720: 60, 1440: 1440}
+_WIDTHS: Final = {5: 5, 10: 5, 15: 5, 30: 5, 60: 60, 120: 60, 180: 60, 360: 60, 1440: 1440}
 # A gap is where so many points in a row are missing, or more.
 _MISSING: Final = 2
 

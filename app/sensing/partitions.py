@@ -13,6 +13,10 @@ from psycopg import Connection, sql
 PARTITIONED: Final = (
     "readings", "reading_summaries_5", "reading_summaries_60", "reading_summaries_1440",
 )  # fmt: skip
+_OF_MINUTES: Final = """
+CREATE TABLE IF NOT EXISTS {part} PARTITION OF reading_summaries FOR VALUES IN ({minutes})
+PARTITION BY RANGE (starts_at)
+"""
 # Any number that nothing else in this database locks: two processes may need the same month.
 _LOCK: Final = 4_821_177
 
@@ -20,7 +24,7 @@ _LOCK: Final = 4_821_177
 _NOT_LONG: Final = "SET LOCAL lock_timeout = '3s'"
 _MONTHS: Final = """
 SELECT c.relname FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid
-WHERE i.inhparent = %s::regclass ORDER BY 1
+WHERE i.inhparent = to_regclass(%s) ORDER BY 1
 """
 _ABSENT: Final = "SELECT name FROM unnest(%s::text[]) AS name WHERE to_regclass(name) IS NULL"
 
@@ -44,8 +48,19 @@ def ensure_months(connection: Connection[Any], months: Iterable[datetime]) -> No
     if not _absent(connection, list(wanted)):
         return
     connection.execute("SELECT pg_advisory_xact_lock(%s)", (_LOCK,))
+    ensure_kinds(connection)
     for name in _absent(connection, list(wanted)):
         _make(connection, name, *wanted[name])
+
+
+def ensure_kinds(connection: Connection[Any]) -> None:
+    """Make what holds the months of each kind of summary."""
+    kinds = [table for table in PARTITIONED if table != "readings"]
+    if _absent(connection, kinds):
+        for table in kinds:
+            minutes = sql.Literal(int(table.rpartition("_")[2]))
+            made = sql.SQL(_OF_MINUTES).format(part=sql.Identifier(table), minutes=minutes)
+            connection.execute(made)
 
 
 def _absent(connection: Connection[Any], names: list[str]) -> list[str]:

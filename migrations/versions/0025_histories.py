@@ -8,7 +8,7 @@ from alembic import op
 from app.db.types import UtcDateTime
 
 revision = "0025_histories"
-down_revision = "0023_alert_processes"
+down_revision = "0027_scenarios"
 branch_labels = None
 depends_on = None
 
@@ -18,10 +18,12 @@ _MINUTES = (5, 60, 1440)
 def upgrade() -> None:
     _rename_old()
     _create("LIST (minutes)")
+    # Like the months, these are made where a reading needs them; here for the readings that there are.
     for minutes in _MINUTES:
         op.execute(
-            f"CREATE TABLE reading_summaries_{minutes} PARTITION OF reading_summaries"
-            f" FOR VALUES IN ({minutes}) PARTITION BY RANGE (starts_at)"
+            "DO $$ BEGIN IF EXISTS (SELECT FROM summaries_before.reading_summaries) THEN"
+            f" CREATE TABLE reading_summaries_{minutes} PARTITION OF reading_summaries"
+            f" FOR VALUES IN ({minutes}) PARTITION BY RANGE (starts_at); END IF; END $$"
         )
     _move_months([f"_{minutes}" for minutes in _MINUTES])
 
@@ -64,10 +66,11 @@ def _move_months(suffixes: list[str]) -> None:
     for suffix in suffixes:
         # The name of a month's table ends in _2025_11; the old bounds say when it begins and ends.
         op.execute(
-            "DO $$ DECLARE m record; BEGIN FOR m IN"
+            "DO $$ DECLARE m record; BEGIN FOR m IN"  # noqa: S608 (a suffix of ours)
             " SELECT DISTINCT right(c.relname, 8) AS month, pg_get_expr(c.relpartbound, c.oid) AS bounds"
             " FROM pg_class c JOIN pg_namespace s ON s.oid = c.relnamespace"
-            " WHERE s.nspname = 'summaries_before' AND c.relispartition AND c.relkind = 'r' LOOP"
+            " WHERE s.nspname = 'summaries_before' AND c.relispartition AND c.relkind = 'r'"
+            " AND EXISTS (SELECT FROM summaries_before.reading_summaries) LOOP"
             f" EXECUTE format('CREATE TABLE %I PARTITION OF reading_summaries{suffix} %s',"
             f" 'reading_summaries{suffix}' || m.month, m.bounds); END LOOP; END $$"
         )

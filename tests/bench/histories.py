@@ -13,7 +13,15 @@ from zoneinfo import ZoneInfo
 import psycopg
 
 from app.sensing.charts import series
-from app.sensing.partitions import PARTITIONED, attach, create_apart, month_of, name_of, next_month
+from app.sensing.partitions import (
+    PARTITIONED,
+    attach,
+    create_apart,
+    ensure_kinds,
+    month_of,
+    name_of,
+    next_month,
+)
 from tests.bench.crowd import connected
 from tests.bench.scratch import MORNING, Scratch
 
@@ -64,6 +72,7 @@ def chart_times(scratch: Scratch, devices: int, days: int, step_s: int) -> Histo
     begin = time.perf_counter()
     with connected(url) as connection:
         connection.execute("SET maintenance_work_mem = '1GB'; SET work_mem = '512MB'")
+        ensure_kinds(connection)
         for month, first, last in _months(days, step_s):
             _fill(connection, month, first, last, devices=devices, step_s=step_s)
         connection.execute("VACUUM ANALYZE")
