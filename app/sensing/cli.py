@@ -25,7 +25,7 @@ cli = AppGroup("sensing", help="Take readings in.")
 @click.option(
     "--name", help="The broker keeps what is ours by this name; no two processes share one."
 )
-@click.option("--batch", default=1000, show_default=True, help="Messages stored at once, at most.")
+@click.option("--batch", default=5000, show_default=True, help="Messages stored at once, at most.")
 @click.option("--pause-ms", default=200, show_default=True, help="Longest wait for a fuller batch.")
 @click.option(
     "--shared",
