@@ -108,7 +108,7 @@ def test_each_demo_account_signs_in_with_its_role(session: Session, demo: CityRe
         assert user is not None
         assert user.actor.unit_path.startswith("/")
         assert len(user.actor.roles) == 1, role_en
-    assert len(accounts.demo_accounts(session)) == 12
+    assert len(accounts.demo_accounts(session)) == 15
 
 
 def test_demo_account_keeps_its_password(session: Session, demo: CityReport) -> None:
