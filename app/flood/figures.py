@@ -61,7 +61,7 @@ SELECT a.id AS alert_id, s.id AS site_id, s.name, s.name_en, s.kind, r.name AS r
               ORDER BY l.at DESC, l.id DESC LIMIT 1), a.level) AS level, a.confirmed_at
 FROM alerts a JOIN devices d ON d.id = a.device_id JOIN sites s ON s.id = d.site_id
 JOIN sensor_rules r ON r.id = a.rule_id
-WHERE s.trade = 'flood' AND a.opened_at <= :as_of AND (a.closed_at IS NULL OR a.closed_at > :as_of)
+WHERE s.trade = 'flood' AND r.kind <> 'silent' AND a.opened_at <= :as_of AND (a.closed_at IS NULL OR a.closed_at > :as_of)
 ORDER BY level DESC, a.opened_at, a.id
 """
 # The depth at the moment of the report, and the deepest since the event opened.
@@ -90,7 +90,8 @@ SELECT a.top_level AS level, count(*) AS alerts, count(a.confirmed_at) AS confir
     percentile_cont(0.5) WITHIN GROUP (ORDER BY extract(epoch FROM a.closed_at - a.opened_at) / 60)
         AS closed_after_minutes
 FROM alerts a JOIN devices d ON d.id = a.device_id JOIN sites s ON s.id = d.site_id
-WHERE s.trade = 'flood' AND a.opened_at > :from_at AND a.opened_at <= :as_of
+JOIN sensor_rules r ON r.id = a.rule_id
+WHERE s.trade = 'flood' AND r.kind <> 'silent' AND a.opened_at > :from_at AND a.opened_at <= :as_of
 GROUP BY a.top_level ORDER BY a.top_level DESC
 """
 _CASES: Final = """
@@ -111,10 +112,12 @@ SELECT at, what, name, level FROM (
     UNION ALL SELECT r.as_of, 'report_' || r.kind, '', NULL FROM rain_reports r WHERE r.event_id = :event
     UNION ALL SELECT a.opened_at, 'alert_opened', s.name, a.top_level::int FROM alerts a
         JOIN devices d ON d.id = a.device_id JOIN sites s ON s.id = d.site_id
-        WHERE s.trade = 'flood' AND a.opened_at > :from_at AND a.opened_at <= :as_of
+        JOIN sensor_rules ru ON ru.id = a.rule_id
+        WHERE s.trade = 'flood' AND ru.kind <> 'silent' AND a.opened_at > :from_at AND a.opened_at <= :as_of
     UNION ALL SELECT a.closed_at, 'alert_closed', s.name, NULL FROM alerts a
         JOIN devices d ON d.id = a.device_id JOIN sites s ON s.id = d.site_id
-        WHERE s.trade = 'flood' AND a.opened_at > :from_at AND a.closed_at <= :as_of
+        JOIN sensor_rules ru ON ru.id = a.rule_id
+        WHERE s.trade = 'flood' AND ru.kind <> 'silent' AND a.opened_at > :from_at AND a.closed_at <= :as_of
     UNION ALL SELECT o.issued_at, 'order_issued', o.text, NULL FROM flood_orders o
         WHERE o.issued_at > :from_at AND o.issued_at <= :as_of
     UNION ALL SELECT o.done_at, 'order_done', o.text, NULL FROM flood_orders o

@@ -20,7 +20,7 @@ DEPTH: Final = 1
 # How far back the trend looks.
 TREND: Final = timedelta(minutes=15)
 
-# `wet`: the deepest of a point's devices. before: what it showed a while earlier, by the five-minute summaries.
+# That a device fell silent says nothing of water: such alerts give no level. w: the deepest of a point's devices. before: what it showed a while earlier, by the five-minute summaries.
 _POINTS: Final = """
 SELECT s.id, s.code, s.kind, s.name, s.name_en, s.district_code, t.name AS district, s.unit_id, u.name AS unit_name,
     u.name_en AS unit_name_en, s.lon, s.lat, s.data, coalesce(a.level, 0) AS level, w.depth, w.at, w.before
@@ -29,7 +29,8 @@ LEFT JOIN units u ON u.id = s.unit_id
 LEFT JOIN districts t ON t.code = s.district_code
 LEFT JOIN LATERAL (
     SELECT max(al.level) AS level FROM alerts al JOIN devices d ON d.id = al.device_id
-    WHERE d.site_id = s.id AND al.closed_at IS NULL
+    JOIN sensor_rules ru ON ru.id = al.rule_id
+    WHERE d.site_id = s.id AND al.closed_at IS NULL AND ru.kind <> 'silent'
 ) a ON true
 LEFT JOIN LATERAL (
     SELECT l.value AS depth, l.at, (
@@ -46,7 +47,8 @@ WHERE s.trade = 'flood' AND s.kind <> 'rain_gauge' AND s.active
 """
 _ALERTS_OF_LATE: Final = """
 SELECT d.site_id, count(*) FROM alerts a JOIN devices d ON d.id = a.device_id
-WHERE d.site_id IS NOT NULL AND a.opened_at > :since AND a.opened_at <= :at GROUP BY d.site_id
+JOIN sensor_rules ru ON ru.id = a.rule_id
+WHERE ru.kind <> 'silent' AND d.site_id IS NOT NULL AND a.opened_at > :since AND a.opened_at <= :at GROUP BY d.site_id
 """
 
 
