@@ -120,3 +120,58 @@ def device_page(
 
 def _escaped(words: str) -> str:
     return words.replace("\\", "\\\\").replace("%", r"\%").replace("_", r"\_")
+
+
+# A site is its unit's, or its devices' units'.
+_SITES: Final = """
+SELECT s.id, s.code, s.name, s.name_en, s.kind, s.address, s.active, s.district_code,
+    u.name AS unit_name, u.name_en AS unit_name_en,
+    (SELECT count(*) FROM devices d WHERE d.site_id = s.id AND d.active) AS devices
+FROM sites s LEFT JOIN units u ON u.id = s.unit_id
+WHERE s.code > :after AND (:words = '' OR s.code ILIKE :like OR s.name ILIKE :like OR s.name_en ILIKE :like
+    OR s.address ILIKE :like)
+    AND (:kind = '' OR s.kind = :kind) AND (:path = '' OR u.path LIKE :path || '%')
+ORDER BY s.code LIMIT :limit
+"""
+
+
+@dataclass(frozen=True)
+class SiteLine:
+    """A site in a list. devices: how many in use stand there."""
+
+    id: int
+    code: str
+    name: str
+    name_en: str
+    kind: str
+    address: str
+    active: bool
+    district_code: str | None
+    unit_name: str | None
+    unit_name_en: str | None
+    devices: int
+
+
+@dataclass(frozen=True)
+class SitePage:
+    """A page of sites. next: the code that the following page begins after, None at the end."""
+
+    lines: Sequence[SiteLine]
+    next: str | None
+
+
+def site_page(
+    session: Session, typed: str, kind: str, path: str, *, after: str, size: int
+) -> SitePage:
+    """Return the sites after a code, in order of code. path: of the unit that the reader is bound to."""
+    words = typed[:LONGEST_WORDS]
+    asked = {
+        "after": after,
+        "words": words,
+        "like": f"%{_escaped(words)}%",
+        "kind": kind,
+        "path": path,
+        "limit": size + 1,
+    }
+    lines = [SiteLine(*row) for row in session.execute(text(_SITES), asked)]
+    return SitePage(lines[:size], lines[size - 1].code if len(lines) > size else None)
