@@ -146,7 +146,8 @@ def state_at(session: Session, asked: Asked) -> dict[str, Any]:
         },
         "alerts": {
             "open": len(alerts),
-            "unconfirmed": sum(1 for row in alerts if not row[4]),
+            # What is blue is watched only: nobody need confirm it.
+            "unconfirmed": sum(1 for row in alerts if not row[4] and row[5] > 1),
             "lines": [
                 [row[0], row[1], row[2], row[5], row[3].timestamp(), row[4]]
                 for row in alerts[:LISTED]

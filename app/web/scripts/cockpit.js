@@ -81,7 +81,7 @@ function draw(state) {
     const link = element("a", "grow", named(name, english));
     link.href = `/sensing/alerts/${id}`;
     line.append(mark, link);
-    if (!confirmed) line.append(element("span", "state", said.unconfirmed));
+    if (!confirmed && level > 1) line.append(element("span", "state", said.unconfirmed));
     line.append(element("span", "when", time.format(at * 1000)));
     return line;
   }), said.no_alerts);
