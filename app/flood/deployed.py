@@ -34,7 +34,7 @@ SELECT o.id AS order_id, o.text, coalesce(p.name, t.plate, u.name) AS given_to, 
         ELSE 'issued' END AS state
 FROM flood_orders o JOIN units u ON u.id = o.unit_id LEFT JOIN people p ON p.id = o.person_id
 LEFT JOIN pump_trucks t ON t.id = o.truck_id LEFT JOIN sites s ON s.id = o.site_id
-WHERE o.issued_at > :from_at AND o.issued_at <= :as_of ORDER BY o.issued_at, o.id
+WHERE o.issued_at >= :from_at AND o.issued_at <= :as_of ORDER BY o.issued_at, o.id
 """
 # A truck works from the change that says so until its next one.
 _PUMPED: Final = """

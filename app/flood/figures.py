@@ -91,14 +91,14 @@ SELECT a.top_level AS level, count(*) AS alerts, count(a.confirmed_at) AS confir
         AS closed_after_minutes
 FROM alerts a JOIN devices d ON d.id = a.device_id JOIN sites s ON s.id = d.site_id
 JOIN sensor_rules r ON r.id = a.rule_id
-WHERE s.trade = 'flood' AND r.kind <> 'silent' AND a.opened_at > :from_at AND a.opened_at <= :as_of
+WHERE s.trade = 'flood' AND r.kind <> 'silent' AND a.opened_at >= :from_at AND a.opened_at <= :as_of
 GROUP BY a.top_level ORDER BY a.top_level DESC
 """
 _CASES: Final = """
 SELECT c.id AS case_id, c.number, c.title, min(s.name) AS name, min(s.name_en) AS name_en, c.reported_at,
     CASE WHEN c.closed_at <= :written_at THEN c.closed_at END AS closed_at, c.stage
 FROM cases c JOIN alerts a ON a.case_id = c.id JOIN devices d ON d.id = a.device_id JOIN sites s ON s.id = d.site_id
-WHERE s.trade = 'flood' AND c.reported_at > :from_at AND c.reported_at <= :as_of
+WHERE s.trade = 'flood' AND c.reported_at >= :from_at AND c.reported_at <= :as_of
 GROUP BY c.id ORDER BY c.reported_at, c.id
 """
 _COURSE: Final = """
@@ -113,19 +113,19 @@ SELECT at, what, name, level FROM (
     UNION ALL SELECT a.opened_at, 'alert_opened', s.name, a.top_level::int FROM alerts a
         JOIN devices d ON d.id = a.device_id JOIN sites s ON s.id = d.site_id
         JOIN sensor_rules ru ON ru.id = a.rule_id
-        WHERE s.trade = 'flood' AND ru.kind <> 'silent' AND a.opened_at > :from_at AND a.opened_at <= :as_of
+        WHERE s.trade = 'flood' AND ru.kind <> 'silent' AND a.opened_at >= :from_at AND a.opened_at <= :as_of
     UNION ALL SELECT a.closed_at, 'alert_closed', s.name, NULL FROM alerts a
         JOIN devices d ON d.id = a.device_id JOIN sites s ON s.id = d.site_id
         JOIN sensor_rules ru ON ru.id = a.rule_id
-        WHERE s.trade = 'flood' AND ru.kind <> 'silent' AND a.opened_at > :from_at AND a.closed_at <= :as_of
+        WHERE s.trade = 'flood' AND ru.kind <> 'silent' AND a.opened_at >= :from_at AND a.closed_at <= :as_of
     UNION ALL SELECT o.issued_at, 'order_issued', o.text, NULL FROM flood_orders o
-        WHERE o.issued_at > :from_at AND o.issued_at <= :as_of
+        WHERE o.issued_at >= :from_at AND o.issued_at <= :as_of
     UNION ALL SELECT o.done_at, 'order_done', o.text, NULL FROM flood_orders o
-        WHERE o.issued_at > :from_at AND o.done_at <= :as_of
+        WHERE o.issued_at >= :from_at AND o.done_at <= :as_of
     UNION ALL SELECT c.at, 'roll_call', c.present || '/' || (c.present + c.missing), NULL FROM roll_calls c
-        WHERE c.at > :from_at AND c.at <= :as_of
+        WHERE c.at >= :from_at AND c.at <= :as_of
     UNION ALL SELECT c.sent_at, 'device_command', d.name, NULL FROM flood_commands c
-        JOIN devices d ON d.id = c.device_id WHERE c.sent_at > :from_at AND c.sent_at <= :as_of
+        JOIN devices d ON d.id = c.device_id WHERE c.sent_at >= :from_at AND c.sent_at <= :as_of
 ) course ORDER BY at, what, name
 """
 

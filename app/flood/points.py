@@ -10,12 +10,15 @@ from typing import Any, Final
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
+from app.errors import NotFound
 from app.flood.rain import DistrictForecast, forecasts_at
 from sla.flood import FloodPolicy
 from sla.flood_files import GAUGE, TRADE
 from sla.sensing import Level
 
 LONGEST_WORDS: Final = 60
+# Below every depth that a device can measure.
+_DRY: Final = -1e9
 DEPTH: Final = 1
 # How far back the trend looks.
 TREND: Final = timedelta(minutes=15)
@@ -133,6 +136,40 @@ def points(session: Session, wanted: Wanted | None = None) -> Sequence[Point]:
     conditions.append("ORDER BY coalesce(a.level, 0) DESC, w.depth DESC NULLS LAST, s.code")
     rows = session.execute(text(" ".join(conditions)), parameters)
     return [Point(*row) for row in rows]
+
+
+@dataclass(frozen=True, slots=True)
+class PointPlace:
+    """Where a page of the list of points begins: after this one."""
+
+    level: int
+    depth: float
+    code: str
+
+    @classmethod
+    def of(cls, point: Point) -> PointPlace:
+        """Return the place of a point; one without a depth stands after the dry ones."""
+        return cls(point.level, _DRY if point.depth is None else point.depth, point.code)
+
+    def __str__(self) -> str:
+        return f"{self.level}_{self.depth!r}_{self.code}"
+
+    @classmethod
+    def read(cls, text: str) -> PointPlace | None:
+        """Read a place as an address holds it; None for none. Raises NotFound for what is no place."""
+        if not text:
+            return None
+        level, _, rest = text.partition("_")
+        depth, _, code = rest.partition("_")
+        try:
+            return cls(int(level), float(depth), code)
+        except ValueError as exc:
+            raise NotFound("网址中的翻页位置无效，请从第一页看起。") from exc
+
+    def is_before(self, point: Point) -> bool:
+        """Tell whether a point comes after this place."""
+        other = PointPlace.of(point)
+        return (-self.level, -self.depth, self.code) < (-other.level, -other.depth, other.code)
 
 
 def point_of(session: Session, site_id: int) -> Point | None:

@@ -40,7 +40,11 @@ INSERT INTO people (id, unit_id, login, name, phone) VALUES (140, 1, 'commander'
 INSERT INTO people (id, unit_id, login, name, phone) VALUES (141, 11, 'staff1', '队员甲', '13800000001');
 INSERT INTO people (id, unit_id, login, name, phone) VALUES (142, 12, 'staff2', '队员乙', NULL);
 INSERT INTO person_roles (person_id, role)
-    VALUES (140, 'flood_commander'), (141, 'flood_staff'), (142, 'flood_staff')
+    VALUES (140, 'flood_commander'), (141, 'flood_staff'), (142, 'flood_staff');
+INSERT INTO classes (id, version_id, kind, major_code, major_name, minor_code, minor_name, code, duty, name_en)
+  VALUES (6, 1, 'event', '05', '突发事件', '06', '道路积水', 'E-05-06', 'drainage', 'Flooded road');
+INSERT INTO filing_conditions (id, class_id, seq, wording, limit_value, limit_unit, closing_wording)
+  VALUES (6, 6, 1, '积水面积大于100平方米且深度超过15厘米', 2, 'urgent_hour', '路面无积水')
 """
 
 

@@ -33,11 +33,12 @@ from app.flood.pages.room import (
     plain,
     policy,
     reader,
+    runtime,
     typed_key,
     zone,
 )
 from app.flood.pages.video import video_of
-from app.flood.points import Point, Wanted, point_of, points
+from app.flood.points import Point, PointPlace, Wanted, point_of, points
 from app.flood.rain import HOUR, rain_by_gauge
 from app.places.queries import districts
 from app.sensing.tables import Site
@@ -68,9 +69,19 @@ def board() -> str:
         bound_to(),
     )
     gauges = rain_by_gauge(session, at - HOUR, at)
+    found = points(session, wanted) if narrowed else whole
+    place = PointPlace.read(plain("after"))
+    # All of them are read anyway, for the counts above the list.
+    left = [point for point in found if place is None or place.is_before(point)]
+    shown = left[: runtime().services.settings.page_size]
+    given = {name: value for name, value in chosen.items() if value}
+    onward = str(PointPlace.of(shown[-1])) if len(left) > len(shown) else None
     return render_template(
         "flood/board.html",
-        lines=points(session, wanted) if narrowed else whole,
+        lines=shown,
+        found=len(found),
+        next_url=url_for("flood.board", after=onward, **given) if onward else None,  # type: ignore[arg-type]  # names of ours
+        first_url=url_for("flood.board", **given) if place else None,  # type: ignore[arg-type]  # names of ours
         total=len(whole),
         counts=Counter(point.level for point in whole),
         wet=sum(1 for point in whole if (point.depth or 0) > 0),

@@ -9,10 +9,11 @@ from typing import Any
 from flask import flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
+from sqlalchemy import select
 
 from app.accounts.roles import FLOOD_COMMANDER
 from app.db.session import db
-from app.errors import AppError, InvalidInput
+from app.errors import AppError, InvalidInput, Text
 from app.flood.at_point import trucks
 from app.flood.commands.trucks import ChangeTruck
 from app.flood.pages.room import (
@@ -20,14 +21,15 @@ from app.flood.pages.room import (
     READERS,
     blueprint,
     bound_to,
-    number_of,
     plain,
     typed_key,
 )
 from app.flood.points import Wanted, points
+from app.sensing.tables import Site
 from app.web.access import open_to
 from app.web.acting import act
 from app.web.errors import status_of, text_of
+from sla.flood_files import TRADE
 
 
 @blueprint.get("/pumps")
@@ -41,15 +43,25 @@ def pumps_page() -> str:
 @open_to(FLOOD_COMMANDER)
 def change_truck(truck_id: int) -> ResponseReturnValue:
     """Change what a truck does."""
-    state, site_id = request.form.get("state", ""), number_of("site_id")
     try:
-        act(ChangeTruck(truck_id, state, site_id, None, typed_key()))
+        act(ChangeTruck(truck_id, request.form.get("state", ""), _site_id(), None, typed_key()))
     except InvalidInput as error:
         return _page(error.fields), status_of(error)
     except AppError as error:
         return _page({"": text_of(error)}), status_of(error)
     flash(_("泵车状态已更改。"), "success")
     return redirect(url_for("flood.pumps_page"))
+
+
+def _site_id() -> int | None:
+    """Return the point of a typed code. Raises InvalidInput for a code of none."""
+    code = plain("site")
+    if not code:
+        return None
+    found = db.session.scalar(select(Site.id).where(Site.code == code, Site.trade == TRADE))
+    if found is None:
+        raise InvalidInput({"site": Text("没有防汛点位“%(code)s”", code=code)})
+    return found
 
 
 def _page(errors: Mapping[str, Any]) -> str:
