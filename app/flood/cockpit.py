@@ -16,7 +16,7 @@ from app.flood.rain import HOUR, rain_by_gauge
 FRESH: Final = timedelta(hours=1)
 CURVE: Final = timedelta(hours=3)
 CURVES: Final = 4
-LISTED: Final = 7
+LISTED: Final = 6
 
 # Levels and depths as they were known at the moment: of alerts their last level until then.
 _POINTS: Final = """

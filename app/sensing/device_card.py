@@ -35,11 +35,11 @@ class Card:
         return max((one.received_at for one in self.latest if one.received_at), default=None)
 
     def is_silent(self, now: datetime) -> bool:
-        """Tell whether it should have been heard of by now."""
-        if not self.device.active:
-            return False
+        """Tell whether it spoke once and should have spoken again by now."""
         heard = self.heard_at
-        return heard is None or (now - heard).total_seconds() > self.device.silent_after_s
+        if not self.device.active or heard is None:
+            return False
+        return (now - heard).total_seconds() > self.device.silent_after_s
 
     def metric(self, asked: int | None) -> int:
         """Return the metric that is drawn: the one asked for, or the first that it sends."""

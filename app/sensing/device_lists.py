@@ -32,11 +32,14 @@ _TRADE: Final = "AND d.scene = ANY(:scenes)"
 _DISTRICT: Final = "AND d.district_code = :district"
 _UNIT: Final = "AND d.unit_id IN (SELECT b.id FROM units b JOIN units t ON b.path LIKE t.path || '%' WHERE t.id = :unit)"
 _SILENT: Final = (
-    "AND d.active AND NOT EXISTS (SELECT FROM latest_readings l WHERE l.device_id = d.id"
-    " AND l.received_at >= CAST(:now AS timestamptz) - make_interval(secs => d.silent_after_s))"
+    "AND d.active AND (SELECT max(l.received_at) FROM latest_readings l WHERE l.device_id = d.id)"
+    " < CAST(:now AS timestamptz) - make_interval(secs => d.silent_after_s)"
 )
 _ALERT: Final = "AND EXISTS (SELECT FROM alerts o WHERE o.device_id = d.id AND o.closed_at IS NULL)"
-_STATES: Final = {"silent": _SILENT, "alert": _ALERT, "ended": "AND NOT d.active"}
+_UNHEARD: Final = "AND d.active AND NOT EXISTS (SELECT FROM latest_readings l WHERE l.device_id = d.id AND l.at IS NOT NULL)"
+_STATES: Final = {
+    "silent": _SILENT, "alert": _ALERT, "unheard": _UNHEARD, "ended": "AND NOT d.active",
+}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -74,10 +77,10 @@ class DeviceLine:
     alerts: int
 
     def is_silent(self, now: datetime) -> bool:
-        """Tell whether it should have been heard of by now."""
-        if not self.active:
+        """Tell whether it spoke once and should have spoken again by now."""
+        if not self.active or self.heard_at is None:
             return False
-        return self.heard_at is None or (now - self.heard_at).total_seconds() > self.silent_after_s
+        return (now - self.heard_at).total_seconds() > self.silent_after_s
 
 
 @dataclass(frozen=True)

@@ -195,7 +195,7 @@ class Ingest:
         except DatabaseLost:
             raise
         except Exception as error:  # because the others must go on
-            if _will_pass(error):
+            if will_pass(error):
                 raise DatabaseLost from error
             log.exception("%s messages were not stored", len(messages))
             if len(messages) > 1:
@@ -206,7 +206,7 @@ class Ingest:
                 run(StoreReadings((), CHANNEL, [type(error).__name__]), actor=SYSTEM)
 
 
-def _will_pass(error: Exception) -> bool:
+def will_pass(error: Exception) -> bool:
     """Tell whether the database refused for a reason of its own: a lock, a full disk, a restart."""
     cause = error.orig if isinstance(error, DBAPIError) else error
     return isinstance(cause, psycopg.Error) and not isinstance(cause, _OF_THE_ROWS)
