@@ -451,7 +451,9 @@ def moment(chance: random.Random) -> Moment:
         ("due", "before_due", "after_due", "after"), lambda *_: NOW + timedelta(days=1)
     )
     return Moment(
-        NOW, {**functions, "at": datetime.fromisoformat, "duration": str}, dict.fromkeys(topics(), service)
+        NOW,
+        {**functions, "at": datetime.fromisoformat, "duration": str},
+        dict.fromkeys(topics(), service),
     )
 
 
