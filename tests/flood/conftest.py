@@ -141,6 +141,11 @@ def desk(session: Session, open_database: Database) -> Desk:
 
 @pytest.fixture
 def flood(desk: Desk, clock: FixedClock) -> Flood:
+    """Return the city with what it needs for a flood, in the transaction that is rolled back."""
+    return flooded_city(desk, clock)
+
+
+def flooded_city(desk: Desk, clock: FixedClock) -> Flood:
     """Return the city with two gauges, an underpass and a street, and people for them."""
     with desk.database.sessions() as session:
         for statement in (*PEOPLE.split(";\n"), *_FLOODED_ROAD.split(";\n")):
