@@ -28,6 +28,7 @@ def build_app(
     """Build the application of an installation; settings come from the environment by default."""
     settings = settings or Settings.from_env()
     settings.check_production()
+    settings.check_media_origins()
     app = Flask(
         "app",
         root_path=str(Path(__file__).parent),

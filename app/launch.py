@@ -141,11 +141,12 @@ def _serve(app: Flask, host: str, port: int) -> int:
 
 
 def _processes(settings: Settings, broker: TrialBroker | None = None) -> tuple[str, ...]:
-    """Return the lines of the Procfile to run: readings are taken in where they come from somewhere."""
+    """Return the lines of the Procfile to run: readings are taken in where they come from, made up in a demo."""
     own = ("broker",) if broker else ()
     ingest = ("ingest",) if settings.mqtt_url or broker else ()
     stations = ("stations",) if settings.sl651_port else ()
-    return ("web", "worker", *own, *ingest, *stations)
+    sensors = () if settings.production else ("sensors",)
+    return ("web", "worker", *own, *ingest, *stations, *sensors)
 
 
 def _broker_environment(broker: TrialBroker | None) -> dict[str, str]:

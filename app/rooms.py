@@ -12,13 +12,13 @@ from app.web.rest import rest
 
 TABLES: Final = (
     "accounts", "catalogue", "places", "modeling", "cases", "processes", "assessment", "exchange",
-    "sensing", "utilities", "worker", "simulation", "tryouts",
+    "sensing", "flood", "utilities", "worker", "simulation", "tryouts",
 )  # fmt: skip
 PAGES: Final = (
     "accounts", "catalogue", "places", "modeling", "cases", "oversight", "assessment", "sensing",
-    "utilities", "tryouts",
+    "flood", "utilities", "tryouts",
 )  # fmt: skip
-APIS: Final = ("cases", "sensing")
+APIS: Final = ("cases", "sensing", "flood")
 COMMANDS: Final = (
     "accounts", "catalogue", "modeling", "assessment", "sensing", "simulation", "worker", "db",
 )  # fmt: skip
@@ -34,6 +34,8 @@ def register_rooms(app: Flask) -> None:
     """Register each room's pages (with their navigation entries), API and commands."""
     # Modeling stands below cases, whose effects the diagrams name.
     app.extensions["jingwei.topics"] = import_module("app.cases.effects").topics
+    # Sensing stands below flood, whose sirens answer through the same broker.
+    import_module("app.flood.answering").join()
     for room in PAGES:
         pages = import_module(f"app.{room}.pages")
         app.register_blueprint(pages.blueprint)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -16,6 +17,8 @@ SHORTEST_SECRET: Final = 32
 # Fewer make a long key that is as easy to guess as a short one.
 FEWEST_CHARACTERS: Final = 10
 _KNOWN_SECRETS: Final = ("for tests only", "change-me", "changeme", "secret", "jingwei", "dev")
+
+_ORIGIN: Final = re.compile(r"https?://[A-Za-z0-9.-]+(:\d{1,5})?")
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 
@@ -47,6 +50,8 @@ class Settings:
     mqtt_topic: str = "jingwei"
     # Who vouches for the broker's certificate; the machine's own list by default.
     mqtt_ca_file: str | None = None
+    # Whose video a page may play, such as https://video.city.example; that of others is a link.
+    media_origins: tuple[str, ...] = ()
     # Where SL 651 stations call; none: no listener runs.
     sl651_port: int | None = None
     testing: bool = False
@@ -88,11 +93,22 @@ class Settings:
             mqtt_url=given.get("JINGWEI_MQTT_URL"),
             mqtt_topic=given.get("JINGWEI_MQTT_TOPIC", cls.mqtt_topic),
             mqtt_ca_file=given.get("JINGWEI_MQTT_CA"),
+            media_origins=tuple(given.get("JINGWEI_MEDIA_ORIGINS", "").split()),
             sl651_port=_port(given, "JINGWEI_SL651_PORT"),
             production=given.get("JINGWEI_PRODUCTION") == "1",
             proxies=int(given.get("JINGWEI_PROXIES", cls.proxies)),
             address=given.get("JINGWEI_ADDRESS", cls.address),
         )
+
+    def check_media_origins(self) -> None:
+        """Refuse what is no origin: it stands in a header. Raises AppError."""
+        for origin in self.media_origins:
+            if not _ORIGIN.fullmatch(origin):
+                raise AppError(
+                    "JINGWEI_MEDIA_ORIGINS 中“%(origin)s”有误：应为 https://主机 或 https://主机:端口，以空格分开。"
+                    " Write origins such as https://video.city.example, with spaces between them.",
+                    origin=origin,
+                )
 
     def check_production(self) -> None:
         """Refuse settings that are safe only for trying things out. Raises AppError."""

@@ -27,7 +27,11 @@ UNLIMITED: Final = ("none", "无时限")
 
 _effects: dict[str, Effect] = {}
 # Rooms whose processes name topics of their own. By name: they stand on this room, not under it.
-_FURTHER_ROOMS: Final = ("app.assessment.effects", "app.sensing.effects")
+_FURTHER_ROOMS: Final = (
+    "app.assessment.effects",
+    "app.sensing.effects",
+    "app.flood.effects",
+)
 _further: set[str] = set()
 
 

@@ -51,6 +51,29 @@ READERS: Final[dict[str, Callable[[bytes], list[Sample]]]] = {
 }
 
 
+# Of messages that are no readings: the same level of the topic -> the command that takes them in, None for nothing to
+# do. Rooms above this one add theirs.
+OTHERS: Final[dict[str, Callable[[Sequence[Received]], object | None]]] = {}
+
+
+def level_of(topic: str) -> str:
+    """Return the level of a topic after the first, which says what a message is."""
+    levels = topic.split("/", 2)
+    return levels[1] if len(levels) > 1 else ""
+
+
+def commands_for(messages: Sequence[Received]) -> list[object]:
+    """Return what takes some messages in: readings together, and each other kind by its own command."""
+    readings = [one for one in messages if level_of(one.topic) not in OTHERS]
+    commands: list[object] = [read(readings)] if readings else []
+    for level, command_of in OTHERS.items():
+        others = [one for one in messages if level_of(one.topic) == level]
+        command = command_of(others) if others else None
+        if command is not None:
+            commands.append(command)
+    return commands
+
+
 def read(messages: Sequence[Received]) -> StoreReadings:
     """Return what is to be stored of some messages."""
     found: list[list[Sample]] = []
@@ -167,7 +190,8 @@ class Ingest:
     def _store(self, messages: Sequence[Received]) -> None:
         """Store messages. One that cannot be stored is counted and given up, and does not stop the others."""
         try:
-            run(read(messages), actor=SYSTEM)
+            for command in commands_for(messages):
+                run(command, actor=SYSTEM)
         except DatabaseLost:
             raise
         except Exception as error:  # because the others must go on

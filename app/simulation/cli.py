@@ -37,6 +37,7 @@ from app.simulation.demo import SEED as DEMO_SEED
 from app.simulation.demo import SIZE as DEMO_SIZE
 from app.simulation.demo import demo_span, staged_cases
 from app.simulation.equipping import deploy_where_none_is, equip
+from app.simulation.flooding import EquipForFlood
 from app.simulation.habits import habits
 from app.simulation.histories.year import load_year, settle
 from app.simulation.living import last_run, live_through
@@ -163,6 +164,7 @@ def seed(if_empty: bool) -> None:
         _live(runtime, span)
         assess_last_month(runtime, span.until_at)
         run(WatchCity(DEMO_SIZE, DEMO_SEED), actor=SYSTEM, database=runtime.database)
+        run(EquipForFlood(DEMO_SIZE, DEMO_SEED), actor=SYSTEM, database=runtime.database)
 
 
 @demo.command("sensors")
@@ -226,6 +228,30 @@ def accounts() -> None:
 
 
 city = AppGroup("city", help="A city of full size, and what happened in it.")
+
+
+@city.command("flood")
+@click.option("--seed", default=1, show_default=True, type=int)
+@click.option("--size", type=click.Choice(list(plan()["sizes"])), default="full", show_default=True)
+def equip_city_for_flood(seed: int, size: str) -> None:
+    """Give a simulated city its flood points, gauges, pump trucks and flood staff with their roster."""
+    runtime = _runtime()
+    with _refusals_told():
+        refuse_in_production(runtime)
+        n = run(EquipForFlood(size, seed), actor=SYSTEM, database=runtime.database)
+    click.echo(f"{n} flood points")
+
+
+@city.command("utilities")
+@click.option("--seed", default=1, show_default=True, type=int)
+@click.option("--size", type=click.Choice(list(plan()["sizes"])), default="full", show_default=True)
+def equip_city_with_utilities(seed: int, size: str) -> None:
+    """Give a simulated city its sites of heat, water and gas, their devices and rules."""
+    runtime = _runtime()
+    with _refusals_told():
+        refuse_in_production(runtime)
+        n = run(WatchCity(size, seed), actor=SYSTEM, database=runtime.database)
+    click.echo(f"{n} sites")
 
 
 @city.command("year")

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from flask import Flask, Response
 
+from app.settings import Settings
+
 CONTENT_SECURITY_POLICY = "; ".join(
     [
         "default-src 'self'",
@@ -21,14 +23,21 @@ CONTENT_SECURITY_POLICY = "; ".join(
 )
 
 
-def init_app(app: Flask) -> None:
+def init_app(app: Flask, settings: Settings) -> None:
     """Add the headers to every answer."""
-    app.after_request(_add_headers)
+    allowed = CONTENT_SECURITY_POLICY
+    if settings.media_origins:
+        allowed += f"; media-src 'self' {' '.join(settings.media_origins)}"
+
+    def add_headers(response: Response) -> Response:
+        response.headers.setdefault("Content-Security-Policy", allowed)
+        return _add_others(response)
+
+    app.after_request(add_headers)
 
 
-def _add_headers(response: Response) -> Response:
+def _add_others(response: Response) -> Response:
     headers = response.headers
-    headers.setdefault("Content-Security-Policy", CONTENT_SECURITY_POLICY)
     headers.setdefault("X-Content-Type-Options", "nosniff")
     headers.setdefault("Referrer-Policy", "same-origin")
     headers.setdefault("Cross-Origin-Opener-Policy", "same-origin")

@@ -20,7 +20,7 @@ def init_app(app: Flask, settings: Settings) -> None:
     formats.init_app(app, settings)
     assets.init_app(app)
     navigation.init_app(app)
-    security.init_app(app)
+    security.init_app(app, settings)
     csrf.init_app(app)
     login.login_view = "accounts.sign_in"
     login.login_message = None

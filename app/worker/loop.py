@@ -13,9 +13,11 @@ from app.errors import DatabaseLost
 from app.run import Runtime
 from app.worker.alerts import AlertLoop
 from app.worker.assessing import AssessingLoop
+from app.worker.flood import FloodLoop
 from app.worker.schedules import ScheduleLoop
 from app.worker.sender import SenderLoop
 from app.worker.timers import OF_PROCESSES, TimerLoop
+from connectors.mqtt_command import Broker
 from connectors.registry import load_connectors
 
 log = logging.getLogger(__name__)
@@ -28,6 +30,7 @@ PROCESS_PAUSE_S: Final = 1.0
 ASSESSING_PAUSE_S: Final = 5.0
 # Somebody may stand in the water.
 ALERT_PAUSE_S: Final = 0.5
+FLOOD_PAUSE_S: Final = 5.0
 SCHEDULE_PAUSE_S: Final = 5.0
 AFTER_ERROR_S: Final = 1.0
 
@@ -79,12 +82,16 @@ class Worker:
 def worker_of(runtime: Runtime) -> Worker:
     """Return the worker of an installation."""
     database, clock, settings = runtime.database, runtime.clock, runtime.services.settings
-    connectors = load_connectors(settings.var_dir)
+    broker = None
+    if settings.mqtt_url:
+        broker = Broker(settings.mqtt_url, settings.mqtt_topic, settings.mqtt_ca_file)
+    connectors = load_connectors(settings.var_dir, broker=broker)
     return Worker(
         {
             "timers": (TimerLoop(database, clock), TIMER_PAUSE_S),
             "processes": (TimerLoop(database, clock, OF_PROCESSES), PROCESS_PAUSE_S),
             "alerts": (AlertLoop(database, clock), ALERT_PAUSE_S),
+            "flood": (FloodLoop(database, clock), FLOOD_PAUSE_S),
             "assessing": (AssessingLoop(database, clock), ASSESSING_PAUSE_S),
             "sender": (SenderLoop(database, clock, connectors), SENDER_PAUSE_S),
             "schedules": (

@@ -8,7 +8,7 @@ from alembic import op
 from app.db.types import UtcDateTime
 
 revision = "0025_histories"
-down_revision = "0027_scenarios"
+down_revision = "0023_alert_processes"
 branch_labels = None
 depends_on = None
 

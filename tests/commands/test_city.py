@@ -100,7 +100,7 @@ def test_size_that_is_not_planned_is_refused(session: Session, clock: FixedClock
 
 
 def test_each_demo_account_signs_in_with_its_role(session: Session, demo: CityReport) -> None:
-    assert len(demo_accounts()) == 12
+    assert len(demo_accounts()) == 15
     for login, password, _, role_en in demo_accounts():
         person = verified_person(session, login, password)
         assert person is not None, login
@@ -108,7 +108,7 @@ def test_each_demo_account_signs_in_with_its_role(session: Session, demo: CityRe
         assert user is not None
         assert user.actor.unit_path.startswith("/")
         assert len(user.actor.roles) == 1, role_en
-    assert len(accounts.demo_accounts(session)) == 12
+    assert len(accounts.demo_accounts(session)) == 15
 
 
 def test_demo_account_keeps_its_password(session: Session, demo: CityReport) -> None:

@@ -43,6 +43,7 @@ STAGES = {
     *("verifying", "accepting", "filing", "dispatching", "handling", "feedback", "checking"),
     *("appealing", "signing"),
     *("confirming", "clearing"),
+    *("responding", "reviewing", "acknowledging", "travelling", "working"),
     *("closing", "holding", "ruling", "extending", "supervising"),
 }
 LEVELS = {"district", "department", "enterprise"}
@@ -427,6 +428,9 @@ PAYLOADS: dict[str, dict[str, Any]] = {
     "appeals_settled": {},
     "alert_normal": {},
     "alert_risen": {"level": 3},
+    "rain_risen": {"level": 3},
+    "rain_over": {},
+    "order_cancelled": {},
 }
 SERVICE_RESULTS: dict[str, dict[str, Any]] = {
     "case.file": {"duty": "roads"},
@@ -447,7 +451,9 @@ def moment(chance: random.Random) -> Moment:
         ("due", "before_due", "after_due", "after"), lambda *_: NOW + timedelta(days=1)
     )
     return Moment(
-        NOW, {**functions, "at": datetime.fromisoformat}, dict.fromkeys(topics(), service)
+        NOW,
+        {**functions, "at": datetime.fromisoformat, "duration": str},
+        dict.fromkeys(topics(), service),
     )
 
 
@@ -468,6 +474,10 @@ def first_data(process_id: str, chance: random.Random) -> dict[str, Any]:
     if process_id == "sensor_alert":
         trade, level = chance.choice(("flood", "heat", "other")), chance.choice((1, 2, 2, 3))
         return {"rule_kind": "threshold", "trade": trade, "level": level, "has_unit": "yes"}
+    if process_id == "rain_event":
+        return {"during_every": "PT30M"}
+    if process_id == "flood_order":
+        return {}
     first = {"self_handled": chance.random() < 0.1, "needs_verification": chance.random() < 0.5}
     return {**first, "district_code": "140105"}
 
@@ -488,9 +498,10 @@ def walk(definition: Any, process_id: str, seed: int, seen: set[str]) -> bool:
                 definition, step.state, message, PAYLOADS[message], moment(chance)
             )
         elif step.timers and (kind < 0.3 or not step.items):
-            step = instance.fire(
-                definition, step.state, [chance.choice(step.timers).token], moment(chance)
-            )
+            timer = chance.choice(step.timers)
+            # One that repeats without end is never through, and so on no trail.
+            seen.add(timer.element)
+            step = instance.fire(definition, step.state, [timer.token], moment(chance))
         else:
             item = chance.choice(step.items)
             answer = answers(item.form_key, chance)
@@ -506,6 +517,8 @@ def test_processes_reach_every_element_and_always_an_end() -> None:
         ("appeal", 30),
         ("assessment", 30),
         ("sensor_alert", 60),
+        ("rain_event", 30),
+        ("flood_order", 60),
     ):
         for seed in range(walks):
             assert walk(definition, process_id, seed, seen), f"the {process_id} {seed} does not end"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import datetime
 from typing import Final
 
@@ -12,6 +13,7 @@ from flask_login import current_user
 
 from app.accounts.roles import (
     ADMINISTRATOR,
+    ANALYST,
     AUDITOR,
     FLOOD_COMMANDER,
     LEADER,
@@ -21,7 +23,7 @@ from app.accounts.roles import (
 )
 from app.run import Actor, Runtime
 from app.sensing.pages import words
-from app.web.access import rule_of
+from app.web.access import SIGNED_IN, rule_of
 from app.web.navigation import NavigationItem
 
 # Who sees every device; a unit's manager sees those of the unit and of the units below it.
@@ -39,15 +41,21 @@ SECTIONS: Final[tuple[tuple[str, LazyString], ...]] = (
 )
 
 blueprint = Blueprint("sensing", __name__, url_prefix="/sensing", template_folder="../templates")
-navigation = (NavigationItem("sensing.alerts", _l("监测"), roles=frozenset(READERS), position=45),)
+navigation = (
+    NavigationItem("sensing.alerts", _l("监测"), roles=frozenset({*READERS, ANALYST}), position=45),
+)
 
 
 @blueprint.context_processor
 def _offer_words() -> dict[str, object]:
     """Offer names, and the sections that the reader may open, to the templates of this room."""
     actor = reader()
-    opened = [one for one in SECTIONS if actor.has(*rule_of(current_app, one[0]))]
+    opened = [one for one in SECTIONS if _may_open(actor, rule_of(current_app, one[0]))]
     return {"words": words, "sections": opened, "may_change": actor.has(ADMINISTRATOR)}
+
+
+def _may_open(actor: Actor, rules: Collection[str]) -> bool:
+    return SIGNED_IN in rules or actor.has(*rules)
 
 
 def reader() -> Actor:

@@ -97,13 +97,16 @@ def _demo_logins(posts: list[_Post], units: list[PlannedUnit]) -> dict[int, str]
 
     logins = {}
     for account in plan()["demo_accounts"]:
-        role = account["role"]
+        # Who gets a role later holds another post at first.
+        role = account.get("post", account["role"])
         in_unit = plan()["demo_unit"] if role in {"unit_handler", "unit_manager"} else None
         logins[
             next(
                 i
                 for i, post in enumerate(posts)
-                if post.role == role and (in_unit is None or platform(post.unit) == in_unit)
+                if i not in logins
+                and post.role == role
+                and (in_unit is None or platform(post.unit) == in_unit)
             )
         ] = account["login"]
     return logins

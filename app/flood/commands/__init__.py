@@ -1,0 +1,3 @@
+"""Use cases of the flood room."""
+
+from __future__ import annotations

@@ -1,0 +1,1 @@
+"""Reports as documents: what stands in them, as Word and as PDF."""

@@ -1,0 +1,135 @@
+"""Reads of orders: to whom, how far, and what waits."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from sqlalchemy import ColumnElement, and_, or_, select, tuple_
+from sqlalchemy.orm import Session
+
+from app.accounts.roles import FLOOD_STAFF
+from app.accounts.tables import Person, Unit
+from app.db.keyset import Place
+from app.errors import NotFound
+from app.flood.tables import FloodOrder, PumpTruck
+from app.processes.tables import ProcessItem
+from app.run import Actor
+from app.sensing.tables import Site
+
+STEPS: Final = ("T_acknowledge", "T_on_way", "T_on_site", "T_done")
+ENDS: Final = ("done_at", "refused_at", "cancelled_at")
+
+
+@dataclass(frozen=True)
+class OrderLine:
+    """An order in a list. item: what it waits for."""
+
+    order: FloodOrder
+    unit: Unit
+    person: Person | None
+    truck: PumpTruck | None
+    site: Site | None
+    item: ProcessItem | None
+
+    @property
+    def state(self) -> str:
+        """Return how far it is."""
+        order = self.order
+        for name in (*ENDS, "on_site_at", "on_way_at", "acknowledged_at"):
+            if getattr(order, name) is not None:
+                return name.removesuffix("_at")
+        return "issued"
+
+
+def order_of(session: Session, order_id: int) -> FloodOrder:
+    """Return an order. Raises NotFound."""
+    found = session.get(FloodOrder, order_id)
+    if found is None:
+        raise NotFound("没有这条指令。")
+    return found
+
+
+def order_of_process(session: Session, process_id: int) -> FloodOrder:
+    """Return the order that a process was begun for."""
+    found = session.scalar(select(FloodOrder).where(FloodOrder.process_id == process_id))
+    assert found is not None, "the process was begun for it"
+    return found
+
+
+def is_given_to(session: Session, order: FloodOrder, actor: Actor) -> bool:
+    """Tell whether an order's steps are an actor's: the person's, the driver's, or, not taken yet, anybody's of the unit."""
+    if order.person_id is not None:
+        return order.person_id == actor.person_id
+    if order.truck_id is not None:
+        return session.get_one(PumpTruck, order.truck_id).driver_id == actor.person_id
+    path = session.get_one(Unit, order.unit_id).path
+    return actor.has(FLOOD_STAFF) and actor.unit_path.startswith(path)
+
+
+def orders(
+    session: Session,
+    *,
+    size: int,
+    before: Place | None = None,
+    open_only: bool = False,
+    path: str = "",
+    site_id: int | None = None,
+) -> Sequence[OrderLine]:
+    """Return orders, the newest first. path: of the unit that the reader is bound to."""
+    conditions: list[ColumnElement[bool]] = [Unit.path.startswith(path)]
+    if open_only:
+        conditions.append(is_open())
+    if site_id is not None:
+        conditions.append(FloodOrder.site_id == site_id)
+    if before is not None:
+        here = tuple_(FloodOrder.issued_at, FloodOrder.id)
+        conditions.append(here < (before.at, before.id))
+    return _lines(session, conditions, size)
+
+
+def orders_for(session: Session, actor: Actor, size: int) -> Sequence[OrderLine]:
+    """Return the open orders whose next step is an actor's, the oldest first."""
+    above = [int(part) for part in actor.unit_path.strip("/").split("/") if part]
+    own = or_(
+        FloodOrder.person_id == actor.person_id,
+        and_(FloodOrder.person_id.is_(None), PumpTruck.driver_id == actor.person_id),
+        and_(
+            FloodOrder.person_id.is_(None),
+            FloodOrder.truck_id.is_(None),
+            FloodOrder.unit_id.in_(above),
+        ),
+    )
+    return list(reversed(_lines(session, [own, is_open()], size)))
+
+
+def line_of(session: Session, order_id: int) -> OrderLine:
+    """Return one order as a list shows it. Raises NotFound."""
+    found = _lines(session, [FloodOrder.id == order_id], 1)
+    if not found:
+        raise NotFound("没有这条指令。")
+    return found[0]
+
+
+def is_open() -> ColumnElement[bool]:
+    """Return the condition that an order has not ended."""
+    return and_(*(getattr(FloodOrder, name).is_(None) for name in ENDS))
+
+
+def _lines(
+    session: Session, conditions: Sequence[ColumnElement[bool]], size: int
+) -> list[OrderLine]:
+    waits = and_(ProcessItem.process_id == FloodOrder.process_id, ProcessItem.status == "open")
+    query = (
+        select(FloodOrder, Unit, Person, PumpTruck, Site, ProcessItem)
+        .join(Unit, Unit.id == FloodOrder.unit_id)
+        .outerjoin(Person, Person.id == FloodOrder.person_id)
+        .outerjoin(PumpTruck, PumpTruck.id == FloodOrder.truck_id)
+        .outerjoin(Site, Site.id == FloodOrder.site_id)
+        .outerjoin(ProcessItem, waits)
+        .where(*conditions)
+        .order_by(FloodOrder.issued_at.desc(), FloodOrder.id.desc())
+        .limit(size)
+    )
+    return [OrderLine(*row) for row in session.execute(query)]

@@ -1,0 +1,79 @@
+"""Pump trucks: where each is and what it does."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from typing import Any
+
+from flask import flash, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _
+from sqlalchemy import select
+
+from app.accounts.roles import FLOOD_COMMANDER
+from app.db.session import db
+from app.errors import AppError, InvalidInput, Text
+from app.flood.at_point import trucks
+from app.flood.commands.trucks import ChangeTruck
+from app.flood.pages.room import (
+    ID,
+    READERS,
+    blueprint,
+    bound_to,
+    plain,
+    typed_key,
+)
+from app.flood.points import Wanted, points
+from app.sensing.tables import Site
+from app.web.access import open_to
+from app.web.acting import act
+from app.web.errors import status_of, text_of
+from sla.flood_files import TRADE
+
+
+@blueprint.get("/pumps")
+@open_to(*READERS)
+def pumps_page() -> str:
+    """List pump trucks, those at work first."""
+    return _page({})
+
+
+@blueprint.post(f"/pumps/<{ID}:truck_id>")
+@open_to(FLOOD_COMMANDER)
+def change_truck(truck_id: int) -> ResponseReturnValue:
+    """Change what a truck does."""
+    try:
+        act(ChangeTruck(truck_id, request.form.get("state", ""), _site_id(), None, typed_key()))
+    except InvalidInput as error:
+        return _page(error.fields), status_of(error)
+    except AppError as error:
+        return _page({"": text_of(error)}), status_of(error)
+    flash(_("泵车状态已更改。"), "success")
+    return redirect(url_for("flood.pumps_page"))
+
+
+def _site_id() -> int | None:
+    """Return the point of a typed code. Raises InvalidInput for a code of none."""
+    code = plain("site")
+    if not code:
+        return None
+    found = db.session.scalar(select(Site.id).where(Site.code == code, Site.trade == TRADE))
+    if found is None:
+        raise InvalidInput({"site": Text("没有防汛点位“%(code)s”", code=code)})
+    return found
+
+
+def _page(errors: Mapping[str, Any]) -> str:
+    session, state = db.session(), plain("state") if request.method == "GET" else ""
+    whole = trucks(session, path=bound_to())
+    return render_template(
+        "flood/pumps.html",
+        lines=[line for line in whole if not state or line[0].state == state],
+        counts=Counter(line[0].state for line in whole),
+        total=len(whole),
+        working=sum(line[0].capacity_m3h for line in whole if line[0].state == "working"),
+        state=state,
+        points=points(session, Wanted(path=bound_to())),
+        errors=errors,
+    )

@@ -1,0 +1,243 @@
+"""The flood room's pages: what each reader sees, and what a phone sends."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from io import BytesIO
+
+import pytest
+from flask.testing import FlaskClient
+
+from app.clock import FixedClock
+from app.flood.commands.orders import IssueOrder
+from app.run import run
+from tests.factories import IN_GRID, Desk
+from tests.flood.conftest import COMMANDER, STAFF, Flood, flood
+from tests.web.conftest import SignIn
+
+__all__ = ["flood"]
+PNG = b"\x89PNG\r\n\x1a\n" + b"0" * 40
+HERE = {"lon": IN_GRID["lon"], "lat": IN_GRID["lat"], "accuracy": 10}
+
+
+@pytest.fixture
+def commander(flood: Flood, signed: SignIn) -> FlaskClient:
+    return signed(COMMANDER)
+
+
+@pytest.fixture
+def staff(flood: Flood, signed: SignIn) -> FlaskClient:
+    return signed(STAFF)
+
+
+def test_board_without_points_says_what_fills_it(desk: Desk, signed: SignIn) -> None:
+    page = signed(desk.city.manager1).get("/flood/").text
+    assert "还没有防汛点位" in page
+
+
+def test_board_shows_the_gravest_first_and_pages_on(
+    flood: Flood, commander: FlaskClient, app
+) -> None:
+    flood.water(7, device="FP-2")
+    flood.water(31)
+    page = commander.get("/flood/").text
+    assert page.index("桃园南路下穿") < page.index("并州路低洼处")
+    assert "31.0" in page
+    assert "橙色" in page
+    onward = commander.get("/flood/?after=3_31.0_F-1").text
+    assert "并州路低洼处" in onward
+    assert "桃园南路下穿" not in onward
+
+
+@pytest.mark.parametrize(
+    ("query", "found"),
+    [
+        ("q=桃园", ["F-1"]),
+        ("q=%25", []),
+        ("kind=low_lying", ["F-2"]),
+        ("level=3", ["F-1"]),
+        ("wet=1", ["F-1", "F-2"]),
+        ("district=999999", []),
+    ],
+)
+def test_points_are_found_by_what_is_asked(
+    flood: Flood, commander: FlaskClient, query: str, found: list[str]
+) -> None:
+    flood.water(7, device="FP-2")
+    flood.water(31)
+    page = commander.get(f"/flood/?{query}").text
+    assert [code for code in ("F-1", "F-2") if f">{code}<" in page] == found
+
+
+def test_manager_sees_the_points_of_the_own_unit(flood: Flood, signed: SignIn) -> None:
+    client = signed(flood.desk.city.manager1)
+    page = client.get("/flood/").text
+    assert ">F-1<" in page
+    assert ">F-2<" not in page
+    assert client.get(f"/flood/points/{flood.sites['F-2']}").status_code == 403
+    assert client.get("/flood/events").status_code == 403
+
+
+@pytest.mark.parametrize("path", ["/flood/", "/flood/duty", "/flood/orders", "/flood/pumps"])
+def test_pages_are_nothing_for_a_collector(flood: Flood, signed: SignIn, path: str) -> None:
+    assert signed(flood.desk.city.collector).get(path).status_code == 403
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["/flood/events", "/flood/forecasts", "/flood/duty", "/flood/orders", "/flood/pumps"],
+)
+def test_empty_pages_say_why_they_are_empty(
+    flood: Flood, commander: FlaskClient, path: str
+) -> None:
+    assert 'class="empty"' in commander.get(path).text
+
+
+def test_point_page_shows_its_curve_and_commands_its_siren(
+    flood: Flood, commander: FlaskClient
+) -> None:
+    flood.water(20)
+    flood.later(minutes=10)
+    flood.water(25)
+    address = f"/flood/points/{flood.sites['F-1']}"
+    page = commander.get(address).text
+    assert "<polyline" in page
+    assert "声光报警" in page
+    siren = flood.rows("SELECT id FROM devices WHERE code = 'SR-1'")[0]["id"]
+    answer = commander.post(f"{address}/devices/{siren}", data={"action": "sound"})
+    assert answer.status_code == 302
+    assert "等待设备答复" in commander.get(address).text
+    wrong = commander.post(f"{address}/devices/{siren}", data={"action": "dance"})
+    assert wrong.status_code == 422
+
+
+def test_video_of_another_origin_is_a_link(flood: Flood, commander: FlaskClient) -> None:
+    with flood.database.sessions() as session:
+        session.connection().exec_driver_sql(
+            """UPDATE sites SET data = '{"video": "https://v.example/a.m3u8"}' WHERE code = 'F-1'"""
+        )
+        session.connection().exec_driver_sql(
+            """UPDATE sites SET data = '{"video": "javascript:alert(1)"}' WHERE code = 'F-2'"""
+        )
+        session.commit()
+    page = commander.get(f"/flood/points/{flood.sites['F-1']}").text
+    assert "https://v.example/a.m3u8" in page
+    assert "<video" not in page
+    assert "javascript:" not in commander.get(f"/flood/points/{flood.sites['F-2']}").text
+
+
+def test_event_is_answered_reported_and_printed(flood: Flood, commander: FlaskClient) -> None:
+    flood.rain(12)
+    flood.work()
+    event = flood.rows("SELECT id FROM rain_events")[0]["id"]
+    item = flood.rows("SELECT id FROM process_items")[0]["id"]
+    address = f"/flood/events/{event}"
+    wrong = commander.post(f"{address}/items/{item}", data={"outcome": "activate"})
+    assert wrong.status_code == 422
+    data = {"outcome": "activate", "response_level": "4"}
+    assert commander.post(f"{address}/items/{item}", data=data).status_code == 302
+    assert "Ⅰ级响应" in commander.get(address).text
+    report = flood.rows("SELECT id FROM rain_reports")[0]["id"]
+    assert "雨前报告" in commander.get(f"/flood/reports/{report}").text
+    assert commander.get(f"/flood/reports/{report}/report.pdf").data.startswith(b"%PDF")
+    assert commander.get(f"/flood/reports/{report}/report.docx").data.startswith(b"PK")
+
+
+def test_wrong_file_is_named_on_its_page(flood: Flood, commander: FlaskClient) -> None:
+    for path in ("/flood/forecasts", "/flood/duty/roster"):
+        data = {"file": (BytesIO(b"\x00\x01rubbish"), "x.csv")}
+        answer = commander.post(path, data=data)
+        assert answer.status_code == 422, path
+        assert "第一行缺少列" in answer.text
+
+
+def test_order_is_issued_once_by_two_clicks(flood: Flood, commander: FlaskClient) -> None:
+    data = {
+        "text": "抽水",
+        "login": "staff1",
+        "site_id": flood.sites["F-1"],
+        "key": "00000000-0000-0000-0000-000000000001",
+    }
+    first = commander.post("/flood/orders", data=data)
+    second = commander.post("/flood/orders", data=data)
+    assert first.headers["Location"] == second.headers["Location"]
+    assert len(flood.rows("SELECT * FROM flood_orders")) == 1
+    wrong = commander.post("/flood/orders", data={"text": "抽水", "login": "nobody"})
+    assert wrong.status_code == 422
+
+
+def test_truck_is_sent_by_the_code_of_a_point(flood: Flood, commander: FlaskClient) -> None:
+    truck = flood.truck()
+    data = {"state": "working", "site": "F-2"}
+    assert commander.post(f"/flood/pumps/{truck}", data=data).status_code == 302
+    assert "并州路低洼处" in commander.get("/flood/pumps").text
+    wrong = commander.post(f"/flood/pumps/{truck}", data={"state": "working", "site": "F-9"})
+    assert "F-9" in wrong.text
+
+
+def test_phone_signs_on_and_takes_the_steps_of_an_order(flood: Flood, staff: FlaskClient) -> None:
+    flood.shift()
+    run(IssueOrder("抽水", person_id=STAFF.person_id), actor=COMMANDER)
+    page = staff.get("/flood/duty/me").text
+    assert "桃园南路下穿" in page
+    assert "收到，接受指令" in page
+    shift = flood.rows("SELECT id FROM duty_shifts")[0]["id"]
+    order = flood.rows("SELECT id FROM flood_orders")[0]["id"]
+    assert staff.post("/flood/duty/me/sign-on", data={**HERE, "shift_id": shift}).status_code == 302
+    for step in ("T_acknowledge", "T_on_way", "T_on_site", "T_done"):
+        assert staff.post(f"/flood/duty/me/orders/{order}", data={"step": step}).status_code == 302
+    assert flood.rows("SELECT done_at FROM flood_orders")[0]["done_at"] is not None
+    again = staff.post(f"/flood/duty/me/orders/{order}", data={"step": "T_done"})
+    assert again.status_code == 409
+
+
+def test_phone_without_a_position_is_told_so(flood: Flood, staff: FlaskClient) -> None:
+    answer = staff.post("/flood/duty/me/sign-on", data={"lon": "", "lat": "", "accuracy": ""})
+    assert answer.status_code == 422
+    assert "定位" in answer.text
+
+
+@pytest.mark.parametrize(
+    ("path", "data"),
+    [
+        ("sign-on", lambda: dict(HERE)),
+        ("notes", lambda: {"text": "积水", "photo": (BytesIO(PNG), "p.png")}),
+    ],
+)
+def test_phone_sends_again_and_is_answered_the_same(
+    flood: Flood, staff: FlaskClient, clock: FixedClock, path: str, data: Callable[[], dict]
+) -> None:
+    key = {"key": "00000000-0000-0000-0000-000000000002"}
+    accept = {"Accept": "application/json"}
+    first = staff.post(f"/flood/duty/me/{path}", data={**data(), **key}, headers=accept)
+    flood.later(minutes=3)
+    again = staff.post(f"/flood/duty/me/{path}", data={**data(), **key}, headers=accept)
+    assert first.status_code == again.status_code == 200
+    assert first.json == again.json
+
+
+def test_photo_of_a_note_is_for_its_writer_and_the_unit(
+    flood: Flood, staff: FlaskClient, signed: SignIn
+) -> None:
+    staff.post("/flood/duty/me/notes", data={"text": "", "photo": (BytesIO(PNG), "p.png")})
+    note = flood.rows("SELECT id FROM duty_notes")[0]["id"]
+    address = f"/flood/duty/notes/{note}/photo"
+    for client in (staff, signed(flood.desk.city.manager1)):
+        with client.get(address) as answer:
+            assert answer.data == PNG
+    assert signed(flood.desk.city.manager2).get(address).status_code == 403
+    assert signed(flood.desk.city.collector).get(address).status_code == 403
+
+
+def test_media_policy_names_the_origins_of_the_settings(settings, open_database, clock) -> None:
+    from dataclasses import replace
+
+    from app import create_app
+    from app.errors import AppError
+
+    allowed = replace(settings, media_origins=("https://v.example",))
+    client = create_app(allowed, database=open_database, clock=clock).test_client()
+    policy = client.get("/sign-in").headers["Content-Security-Policy"]
+    assert "media-src 'self' https://v.example" in policy
+    with pytest.raises(AppError):
+        create_app(replace(settings, media_origins=("https://v.example; script-src *",)))
