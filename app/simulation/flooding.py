@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
 from datetime import datetime, time, timedelta
 from functools import cache
@@ -113,8 +113,19 @@ def _owners(session: Session) -> _Owners:
     }
     departments = [unit for unit in seconds if unit.rank_group == "department"]
     by_duty = {duty: unit.id for unit in reversed(departments) for duty in unit.duties}
-    involved = [*districts.values(), *departments[: flood_plan()["departments"]]]
+    wanted = set(flood_plan()["duties"])
+    others = [
+        unit for unit in seconds if unit.rank_group != "district" and _has(session, unit, wanted)
+    ]
+    others.sort(key=lambda unit: (-len(_handlers_of(session, unit)), unit.code))
+    involved = [*districts.values(), *others[: flood_plan()["departments"]]]
     return _Owners({str(code): unit.id for code, unit in districts.items()}, by_duty, involved)
+
+
+def _has(session: Session, unit: Unit, duties: Set[str]) -> bool:
+    """Tell whether a unit, or a branch below it, has one of the duties."""
+    below = select(Unit.duties).where(Unit.path.startswith(unit.path))
+    return any(duty in duties for listed in session.scalars(below) for duty in listed)
 
 
 def _spots(session: Session, n: int, seed: int) -> list[_Spot]:

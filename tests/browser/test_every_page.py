@@ -22,7 +22,7 @@ from app.cases.effects import topics
 from app.modeling.bundles import shipped_files
 from app.modeling.commands import DeployBundle
 from app.modeling.draft_commands import StartDraft
-from app.run import SYSTEM, Actor, run
+from app.run import SYSTEM, Actor, installed_runtime, run
 from app.tryouts.commands import AdvanceReplay, StartReplay
 from app.web.access import PUBLIC, SIGNED_IN, rule_of
 from sla.scheme_files import shipped_schemes
@@ -32,6 +32,7 @@ from tests.browser.test_everyone_can_use import serious_faults
 from tests.browser.test_main_jobs import PNG
 from tests.edited_diagrams import edited
 from tests.factories import Desk
+from tests.flood.staged import rain_over_a_point
 from tests.sensing.underpass import flooded_underpass
 from tests.utilities.quarter import STATION, heated_quarter
 
@@ -43,6 +44,7 @@ NO_PAGE = frozenset({
     "oversight.diagram", "tryouts.file", "tryouts.last",
     "assessment.notice_as_pdf", "assessment.notice_as_word", "assessment.notice_as_csv",
     "sensing.waiting_line", "utilities.boards", "utilities.serving",
+    "flood.report_as_word", "flood.report_as_pdf", "flood.note_photo",
     "assessment.edition_file", "assessment.facts_file", "assessment.evidence", "assessment.waiting_line",
 })  # fmt: skip
 FILES_OF_EACH_EDITOR = ("check.bpmn", "routing.dmn", "accept.json")
@@ -82,7 +84,14 @@ WHO = {
     "assessment.part_cases": "supervisor", "assessment.month_map": "supervisor",
     "assessment.forecast": "supervisor",
     "sensing.alert": "supervisor", "sensing.alerts": "watch", "sensing.area": "watch",
-    "sensing.new_rule": "analyst",
+    "sensing.new_rule": "analyst", "flood.me": "staff1",
+    **dict.fromkeys(
+        (f"flood.{name}" for name in (
+            "board", "point_page", "events_page", "event_page", "report_page", "forecasts_page", "duty_page",
+            "roll_call_page", "orders_page", "order_page", "pumps_page",
+        )),
+        "commander",
+    ),
     "accounts.sign_in": "",
 }  # fmt: skip
 
@@ -112,7 +121,12 @@ def values(product: Flask, desk: Desk) -> dict[str, Any]:
     underpass.water(16)
     underpass.follow()
     heated_quarter(desk).live(2)
+    site_id = desk.rows("SELECT id FROM sites WHERE trade = 'flood' ORDER BY id LIMIT 1")[0]["id"]
+    rain = rain_over_a_point(desk, site_id, installed_runtime().clock.now())
+    for login in ("commander", "staff1"):
+        give_password(desk, login)
     return {
+        **rain,
         "trade": "heat",
         "site_code": STATION,
         "alert_id": underpass.alert()["id"],

@@ -35,12 +35,14 @@ LINES = [
     {"level": 2, "rise": 15, "fall": 13},
     {"level": 3, "rise": 27, "fall": 25},
 ]
-_PEOPLE = """
+PEOPLE = """
 INSERT INTO people (id, unit_id, login, name, phone) VALUES (140, 1, 'commander', '指挥甲', NULL);
 INSERT INTO people (id, unit_id, login, name, phone) VALUES (141, 11, 'staff1', '队员甲', '13800000001');
 INSERT INTO people (id, unit_id, login, name, phone) VALUES (142, 12, 'staff2', '队员乙', NULL);
 INSERT INTO person_roles (person_id, role)
-    VALUES (140, 'flood_commander'), (141, 'flood_staff'), (142, 'flood_staff');
+    VALUES (140, 'flood_commander'), (141, 'flood_staff'), (142, 'flood_staff')
+"""
+_FLOODED_ROAD = """
 INSERT INTO classes (id, version_id, kind, major_code, major_name, minor_code, minor_name, code, duty, name_en)
   VALUES (6, 1, 'event', '05', '突发事件', '06', '道路积水', 'E-05-06', 'drainage', 'Flooded road');
 INSERT INTO filing_conditions (id, class_id, seq, wording, limit_value, limit_unit, closing_wording)
@@ -139,9 +141,14 @@ def desk(session: Session, open_database: Database) -> Desk:
 
 @pytest.fixture
 def flood(desk: Desk, clock: FixedClock) -> Flood:
+    """Return the city with what it needs for a flood, in the transaction that is rolled back."""
+    return flooded_city(desk, clock)
+
+
+def flooded_city(desk: Desk, clock: FixedClock) -> Flood:
     """Return the city with two gauges, an underpass and a street, and people for them."""
     with desk.database.sessions() as session:
-        for statement in _PEOPLE.split(";\n"):
+        for statement in (*PEOPLE.split(";\n"), *_FLOODED_ROAD.split(";\n")):
             session.execute(text(statement))
         session.commit()
     places = [

@@ -88,7 +88,10 @@ def test_people_are_exactly_as_many_as_planned(size_name: str) -> None:
     assert len({person.login for person in people}) == size.people
     assert {person.unit for person in people} <= {unit.code for unit in units}
     demo = {person.login: person.role for person in people if person.is_demo}
-    assert demo == {account["login"]: account["role"] for account in plan()["demo_accounts"]}
+    assert demo == {
+        account["login"]: account.get("post", account["role"])
+        for account in plan()["demo_accounts"]
+    }
 
 
 def test_unknown_size_is_refused() -> None:
