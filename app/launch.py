@@ -30,6 +30,7 @@ from app.accounts.production import refuse_demo_accounts
 from app.db.embedded import EmbeddedServer, ensure_running
 from app.errors import AppError
 from app.run import Runtime
+from app.sensing.trial_broker import TrialBroker, trial_broker
 from app.settings import REPOSITORY, Settings
 from app.web.build import ensure_built
 
@@ -104,8 +105,11 @@ def _serve(app: Flask, host: str, port: int) -> int:
     """Run the Procfile until it ends or we are told to end."""
     programs = Path(sys.executable).parent
     runtime: Runtime = app.extensions["jingwei"]
+    settings = runtime.services.settings
+    broker = None if settings.mqtt_url or settings.production else trial_broker(settings.var_dir)
     environment = {
         **os.environ,
+        **_broker_environment(broker),
         "PATH": f"{programs}{os.pathsep}{os.environ.get('PATH', '')}",
         "HOST": host,
         "PORT": str(port),
@@ -114,7 +118,7 @@ def _serve(app: Flask, host: str, port: int) -> int:
         "PYTHONUNBUFFERED": "1",
     }
     processes = subprocess.Popen(
-        [sys.executable, "-m", "honcho", "start", *_processes(runtime.services.settings)],
+        [sys.executable, "-m", "honcho", "start", *_processes(settings, broker)],
         cwd=REPOSITORY,
         env=environment,
         # Away from the terminal: its signals would end honcho before its processes, and so would
@@ -127,6 +131,8 @@ def _serve(app: Flask, host: str, port: int) -> int:
     _on_stopping(lambda number, frame: processes.terminate())
     if _wait_until_ready(processes, host, port):
         click.echo(f"\n  经纬 Jingwei: http://{host}:{port}/    (Ctrl-C: 停止 stop)\n")
+        if broker is not None:
+            click.echo(f"  监测数据 Readings: {broker.url}  jingwei/json/…\n")
         if not runtime.services.settings.production:
             _command(app, "demo", "accounts")
     status = processes.wait()
@@ -134,11 +140,23 @@ def _serve(app: Flask, host: str, port: int) -> int:
     return 0 if status in (0, 128 + signal.SIGTERM, -signal.SIGTERM) else status
 
 
-def _processes(settings: Settings) -> tuple[str, ...]:
-    """Return the lines of the Procfile to run: readings are taken in where there is a broker, made up in a demo."""
-    ingest = ("ingest",) if settings.mqtt_url else ()
+def _processes(settings: Settings, broker: TrialBroker | None = None) -> tuple[str, ...]:
+    """Return the lines of the Procfile to run: readings are taken in where they come from, made up in a demo."""
+    own = ("broker",) if broker else ()
+    ingest = ("ingest",) if settings.mqtt_url or broker else ()
+    stations = ("stations",) if settings.sl651_port else ()
     sensors = () if settings.production else ("sensors",)
-    return ("web", "worker", *ingest, *sensors)
+    return ("web", "worker", *own, *ingest, *stations, *sensors)
+
+
+def _broker_environment(broker: TrialBroker | None) -> dict[str, str]:
+    if broker is None:
+        return {}
+    return {
+        "JINGWEI_MQTT_URL": broker.url,
+        "JINGWEI_BROKER": broker.program,
+        "JINGWEI_BROKER_CONFIG": str(broker.config),
+    }
 
 
 def _show(processes: subprocess.Popen[bytes]) -> None:

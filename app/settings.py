@@ -52,6 +52,8 @@ class Settings:
     mqtt_ca_file: str | None = None
     # Whose video a page may play, such as https://video.city.example; that of others is a link.
     media_origins: tuple[str, ...] = ()
+    # Where SL 651 stations call; none: no listener runs.
+    sl651_port: int | None = None
     testing: bool = False
     production: bool = False
     # How many proxies of our own stand before us and add the address that a request came from.
@@ -92,6 +94,7 @@ class Settings:
             mqtt_topic=given.get("JINGWEI_MQTT_TOPIC", cls.mqtt_topic),
             mqtt_ca_file=given.get("JINGWEI_MQTT_CA"),
             media_origins=tuple(given.get("JINGWEI_MEDIA_ORIGINS", "").split()),
+            sl651_port=_port(given, "JINGWEI_SL651_PORT"),
             production=given.get("JINGWEI_PRODUCTION") == "1",
             proxies=int(given.get("JINGWEI_PROXIES", cls.proxies)),
             address=given.get("JINGWEI_ADDRESS", cls.address),
@@ -129,6 +132,20 @@ class Settings:
                 "生产环境须经 HTTPS 访问并使用安全 Cookie：请设 JINGWEI_SECURE_COOKIES=1。"
                 " Production is reached by HTTPS with secure cookies: set JINGWEI_SECURE_COOKIES=1."
             )
+
+
+def _port(given: Mapping[str, str], name: str) -> int | None:
+    """Return the port that a variable names. Raises AppError."""
+    text = given.get(name)
+    if text is None:
+        return None
+    if not (text.isdecimal() and len(text) < 6 and 0 < int(text) < 65536):
+        raise AppError(
+            "%(name)s 应为 1 至 65535 的端口，现为“%(text)s”。 %(name)s should be a port, 1 to 65535.",
+            name=name,
+            text=text,
+        )
+    return int(text)
 
 
 def _is_strong(secret: str) -> bool:

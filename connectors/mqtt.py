@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import logging
 import ssl
-import sys
+import struct
 import time
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, Final
 from urllib.parse import unquote, urlsplit
 
@@ -21,6 +22,7 @@ from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 
 from app.errors import ConnectorError
+from connectors.mqtt_socket import Client, ReadAhead
 
 log = logging.getLogger(__name__)
 
@@ -29,6 +31,8 @@ KEEP_ALIVE_S: Final = 30
 SESSION_S: Final = 7 * 24 * 3600
 _SCHEMES: Final = {"mqtt": 1883, "mqtts": 8883}
 _QOS: Final = 1
+# A PUBACK that says nothing but the number.
+_acknowledgement: Final = partial(struct.Struct("!BBH").pack, 0x40, 2)
 
 
 @dataclass(frozen=True)
@@ -85,7 +89,8 @@ class Subscriber:
         self._new: list[Received] = []
         self._connection, self._lost = 0, False
         self.subscribed = False
-        self._client = client = paho.Client(
+        self._at_once = at_once
+        self._client = client = Client(
             CallbackAPIVersion.VERSION2, name, protocol=paho.MQTTv5, manual_ack=True
         )
         if address.user is not None:
@@ -134,11 +139,20 @@ class Subscriber:
 
     def acknowledge(self, messages: Iterable[Received]) -> None:
         """Tell the broker that messages are safe. Those of an earlier connection come again, which does no harm."""
-        # Writing to a broker that is gone closes the connection, and with it what it had still brought.
-        self._read_on(sys.maxsize)
-        for message in messages:
-            if message.qos and message.connection == self._connection and not self._lost:
-                self._note(self._client.ack(message.number, message.qos))
+        # Writing to a broker that is gone closes the connection, and with it what it had still brought. Bounded: of
+        # messages that want no acknowledgement there may be ever more.
+        self._read_on(self._at_once)
+        numbers = [m.number for m in messages if m.qos and m.connection == self._connection]
+        # The client's own packets are small and go out whole, so nothing of these comes between.
+        while self._client.want_write() and not self._lost:
+            self._note(self._client.loop_write())
+        connected = self._client.socket()
+        if not numbers or self._lost or not isinstance(connected, ReadAhead):
+            return
+        try:
+            connected.send_all(b"".join(map(_acknowledgement, numbers)))
+        except (OSError, ValueError):
+            self._lost = True
 
     def disconnect(self) -> None:
         """Leave; the broker keeps what is new for when we come back."""

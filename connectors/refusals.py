@@ -24,6 +24,7 @@ class Unreadable(StrEnum):
     UNKNOWN_PART = "unknown_part"
     NOT_A_NUMBER = "not_a_number"
     PART_OF_MANY = "part_of_many"
+    ASCII_CODING = "ascii_coding"
 
 
 class FrameRefused(AppError):

@@ -28,6 +28,9 @@ SHORTEST: Final = _HEADER + 8 + 1 + 2
 _ONE, _MANY = 0x02, 0x16
 _UP_ENDS: Final = frozenset({0x03, 0x17})
 _DOWN_ENDS: Final = frozenset({0x03, 0x04, 0x05, 0x06, 0x15, 0x1B})
+_DOWN: Final = 8
+_MORE_FOLLOWS: Final = 0x17
+_GO_ON, _DONE = 0x06, 0x1B
 _STATION, _OBSERVED = b"\xf1\xf1", b"\xf0\xf0"
 # Their digits are no BCD: hourly rows of two-digit or four-digit hexadecimal numbers.
 _ROWS: Final = range(0xF4, 0xFD)
@@ -112,31 +115,61 @@ def decode_hex(text: str) -> Frame:
 
 def decode(data: bytes) -> Frame:
     """Decode one whole frame. Raises FrameRefused."""
+    check(data)
+    if data[13] == _MANY:
+        raise FrameRefused(Unreadable.PART_OF_MANY, "one packet of many says nothing alone")
+    return frame_of(data, data[_HEADER:-3])
+
+
+def check(data: bytes) -> None:
+    """Raise FrameRefused unless the data are one frame, whole and undamaged."""
     if data[:2] != START:
         raise FrameRefused(Unreadable.NO_FRAME, f"begins with {data[:2].hex()}, not 7e7e")
-    if len(data) < SHORTEST:
+    # Of many packets the last may be a few bytes.
+    if len(data) < (_HEADER + 7 if data[13:14] == bytes([_MANY]) else SHORTEST):
         raise FrameRefused(Unreadable.CUT_SHORT, f"{len(data)} bytes, at least {SHORTEST} wanted")
-    direction, length = data[11] >> 4, (data[11] & 0x0F) << 8 | data[12]
-    if direction not in {0, 8} or len(data) != _HEADER + length + 3:
-        raise FrameRefused(
-            Unreadable.WRONG_LENGTH, f"{len(data)} bytes, {_HEADER + length + 3} told"
-        )
+    if data[11] >> 4 not in {0, 8} or len(data) != told_length(data):
+        raise FrameRefused(Unreadable.WRONG_LENGTH, f"{len(data)} bytes, {told_length(data)} told")
     written = int.from_bytes(data[-2:])
     if (reckoned := modbus(data[:-2])) != written:
         raise FrameRefused(Unreadable.WRONG_CRC, f"{written:04X}, reckoned {reckoned:04X}")
-    return _checked(data, direction == 0)
-
-
-def _checked(data: bytes, up: bool) -> Frame:
-    """Decode a frame whose length and checksum are right."""
-    end = data[-3]
-    if end not in (_UP_ENDS if up else _DOWN_ENDS):
-        raise FrameRefused(Unreadable.WRONG_END, f"ends with {end:02X}")
-    if data[13] == _MANY:
-        raise FrameRefused(Unreadable.PART_OF_MANY, "frames cut into packets are not put together")
-    if data[13] != _ONE:
+    if data[-3] not in (_UP_ENDS if data[11] >> 4 == 0 else _DOWN_ENDS):
+        raise FrameRefused(Unreadable.WRONG_END, f"ends with {data[-3]:02X}")
+    if data[13] not in {_ONE, _MANY}:
         raise FrameRefused(Unreadable.NO_FRAME, f"body begins with {data[13]:02X}, not 02")
-    body, function = data[_HEADER:-3], data[10]
+
+
+def told_length(data: bytes) -> int:
+    """Return how many bytes a frame has by its own header, of which 13 bytes must be there."""
+    return _HEADER + ((data[11] & 0x0F) << 8 | data[12]) + 3
+
+
+@dataclass(frozen=True, slots=True)
+class Packet:
+    """One of many packets that make a report together. number: from 1. key: what they have in common."""
+
+    key: tuple[str, int]
+    total: int
+    number: int
+    part: bytes
+
+
+def packet_of(data: bytes) -> Packet | None:
+    """Return a checked frame as a packet of many; None where it is whole. Raises FrameRefused."""
+    if data[13] != _MANY:
+        return None
+    # After the start come twelve bits of how many there are and twelve of which this is.
+    counts = int.from_bytes(data[_HEADER : _HEADER + 3])
+    total, number = counts >> 12, counts & 0xFFF
+    if len(data) < _HEADER + 6 or not 1 <= number <= total:
+        raise FrameRefused(Unreadable.PART_OF_MANY, f"packet {number} of {total}")
+    return Packet((data[2:8].hex(), data[10]), total, number, data[_HEADER + 3 : -3])
+
+
+def frame_of(data: bytes, body: bytes) -> Frame:
+    """Decode a body with the head and the end of a checked frame. Raises FrameRefused."""
+    up = data[11] >> 4 == 0
+    function = data[10]
     if len(body) < 8:
         raise FrameRefused(Unreadable.WRONG_LENGTH, f"body of {len(body)} bytes, 8 at least")
     station = data[3:8] if up else data[2:7]
@@ -149,9 +182,29 @@ def _checked(data: bytes, up: bool) -> Frame:
         function=function,
         serial=int.from_bytes(body[:2]),
         sent_at=_moment(body[2:8]),
-        end=end,
+        end=data[-3],
         report=_report(rest) if up and function in REPORTS and rest else None,
     )
+
+
+def wants_reply(frame: Frame) -> bool:
+    """Tell whether the station waits for an answer: to reports, not to a sign of life."""
+    return frame.up and frame.function in REPORTS
+
+
+def reply_to(frame: Frame) -> bytes:
+    """Return the answer to a report: go on where more follows, else done, and stay on the line.
+
+    It repeats the report's serial number and time of sending, as the frames do that are published.
+    """
+    end = _GO_ON if frame.end == _MORE_FOLLOWS else _DONE
+    head = START + bytes.fromhex(frame.station) + bytes([frame.centre])
+    sent = frame.sent_at.astimezone(BEIJING).strftime("%y%m%d%H%M%S")
+    body = frame.serial.to_bytes(2) + bytes.fromhex(sent)
+    size = (_DOWN << 12 | len(body)).to_bytes(2)
+    whole = head + bytes.fromhex(frame.password) + bytes([frame.function]) + size
+    whole += bytes([_ONE]) + body + bytes([end])
+    return whole + modbus(whole).to_bytes(2)
 
 
 def _report(rest: bytes) -> Report:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import signal
 import socket
@@ -14,6 +15,7 @@ from app.errors import AppError
 from app.run import SYSTEM, installed_runtime, run
 from app.sensing.commands import AddReadingSource
 from app.sensing.ingest import Ingest
+from app.sensing.listening import Listener
 from connectors.mqtt import Address, Subscriber
 
 log = logging.getLogger(__name__)
@@ -25,7 +27,7 @@ cli = AppGroup("sensing", help="Take readings in.")
 @click.option(
     "--name", help="The broker keeps what is ours by this name; no two processes share one."
 )
-@click.option("--batch", default=1000, show_default=True, help="Messages stored at once, at most.")
+@click.option("--batch", default=5000, show_default=True, help="Messages stored at once, at most.")
 @click.option("--pause-ms", default=200, show_default=True, help="Longest wait for a fuller batch.")
 @click.option(
     "--shared",
@@ -59,6 +61,33 @@ def ingest(name: str | None, batch: int, pause_ms: int, *, shared: bool) -> None
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: taking.stopping.set())
     taking.run()
+
+
+@cli.command("listen-sl651")
+@click.option("--host", default="0.0.0.0", show_default=True, help="Stations come from outside.")  # noqa: S104
+@click.option("--port", type=click.IntRange(1, 65535), help="Default: JINGWEI_SL651_PORT.")
+def listen_sl651(host: str, port: int | None) -> None:
+    """Take readings of SL 651 stations over TCP until stopped."""
+    runtime = installed_runtime()
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
+    number = port or runtime.services.settings.sl651_port
+    if number is None:
+        raise click.ClickException("请用 --port 或 JINGWEI_SL651_PORT 指定端口。 A port is wanted.")
+    try:
+        refuse_demo_accounts(runtime)
+    except AppError as error:
+        raise click.ClickException(str(error)) from error
+    asyncio.run(_listen(host, number))
+
+
+async def _listen(host: str, port: int) -> None:
+    stopping, loop = asyncio.Event(), asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stopping.set)
+    try:
+        await Listener().serve(host, port, stopping)
+    except OSError as error:
+        raise click.ClickException(f"{host}:{port}: {error}") from error
 
 
 @cli.command("add-source")

@@ -32,11 +32,14 @@ _TRADE: Final = "AND d.scene = ANY(:scenes)"
 _DISTRICT: Final = "AND d.district_code = :district"
 _UNIT: Final = "AND d.unit_id IN (SELECT b.id FROM units b JOIN units t ON b.path LIKE t.path || '%' WHERE t.id = :unit)"
 _SILENT: Final = (
-    "AND d.active AND NOT EXISTS (SELECT FROM latest_readings l WHERE l.device_id = d.id"
-    " AND l.received_at >= CAST(:now AS timestamptz) - make_interval(secs => d.silent_after_s))"
+    "AND d.active AND (SELECT max(l.received_at) FROM latest_readings l WHERE l.device_id = d.id)"
+    " < CAST(:now AS timestamptz) - make_interval(secs => d.silent_after_s)"
 )
 _ALERT: Final = "AND EXISTS (SELECT FROM alerts o WHERE o.device_id = d.id AND o.closed_at IS NULL)"
-_STATES: Final = {"silent": _SILENT, "alert": _ALERT, "ended": "AND NOT d.active"}
+_UNHEARD: Final = "AND d.active AND NOT EXISTS (SELECT FROM latest_readings l WHERE l.device_id = d.id AND l.at IS NOT NULL)"
+_STATES: Final = {
+    "silent": _SILENT, "alert": _ALERT, "unheard": _UNHEARD, "ended": "AND NOT d.active",
+}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -74,10 +77,10 @@ class DeviceLine:
     alerts: int
 
     def is_silent(self, now: datetime) -> bool:
-        """Tell whether it should have been heard of by now."""
-        if not self.active:
+        """Tell whether it spoke once and should have spoken again by now."""
+        if not self.active or self.heard_at is None:
             return False
-        return self.heard_at is None or (now - self.heard_at).total_seconds() > self.silent_after_s
+        return (now - self.heard_at).total_seconds() > self.silent_after_s
 
 
 @dataclass(frozen=True)
@@ -120,3 +123,58 @@ def device_page(
 
 def _escaped(words: str) -> str:
     return words.replace("\\", "\\\\").replace("%", r"\%").replace("_", r"\_")
+
+
+# A site is its unit's, or its devices' units'.
+_SITES: Final = """
+SELECT s.id, s.code, s.name, s.name_en, s.kind, s.address, s.active, s.district_code,
+    u.name AS unit_name, u.name_en AS unit_name_en,
+    (SELECT count(*) FROM devices d WHERE d.site_id = s.id AND d.active) AS devices
+FROM sites s LEFT JOIN units u ON u.id = s.unit_id
+WHERE s.code > :after AND (:words = '' OR s.code ILIKE :like OR s.name ILIKE :like OR s.name_en ILIKE :like
+    OR s.address ILIKE :like)
+    AND (:kind = '' OR s.kind = :kind) AND (:path = '' OR u.path LIKE :path || '%')
+ORDER BY s.code LIMIT :limit
+"""
+
+
+@dataclass(frozen=True)
+class SiteLine:
+    """A site in a list. devices: how many in use stand there."""
+
+    id: int
+    code: str
+    name: str
+    name_en: str
+    kind: str
+    address: str
+    active: bool
+    district_code: str | None
+    unit_name: str | None
+    unit_name_en: str | None
+    devices: int
+
+
+@dataclass(frozen=True)
+class SitePage:
+    """A page of sites. next: the code that the following page begins after, None at the end."""
+
+    lines: Sequence[SiteLine]
+    next: str | None
+
+
+def site_page(
+    session: Session, typed: str, kind: str, path: str, *, after: str, size: int
+) -> SitePage:
+    """Return the sites after a code, in order of code. path: of the unit that the reader is bound to."""
+    words = typed[:LONGEST_WORDS]
+    asked = {
+        "after": after,
+        "words": words,
+        "like": f"%{_escaped(words)}%",
+        "kind": kind,
+        "path": path,
+        "limit": size + 1,
+    }
+    lines = [SiteLine(*row) for row in session.execute(text(_SITES), asked)]
+    return SitePage(lines[:size], lines[size - 1].code if len(lines) > size else None)

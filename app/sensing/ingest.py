@@ -5,7 +5,10 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable, Sequence
+from concurrent.futures import Executor, Future, ThreadPoolExecutor, wait
+from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import partial
 from itertools import chain
 from threading import Event
 from typing import Final
@@ -25,6 +28,8 @@ log = logging.getLogger(__name__)
 
 # How often a broker or a database that does not answer is tried again.
 AGAIN_S: Final = 0.5
+# How soon it is noticed that a batch is stored while nothing arrives.
+STORING_S: Final = 0.01
 CHANNEL: Final = "mqtt"
 # These mean that the rows themselves are at fault; anything else of the database passes.
 _OF_THE_ROWS: Final = (psycopg.DataError, psycopg.IntegrityError)
@@ -88,13 +93,20 @@ def read(messages: Sequence[Received]) -> StoreReadings:
 
 @dataclass
 class Ingest:
-    """One process of any number. Killed at any moment it loses nothing: the broker sends again."""
+    """One process of any number. Killed at any moment it loses nothing: the broker sends again.
+
+    While one batch is stored, in a thread of its own, the next one is fetched. most: messages of a batch; twice
+    as many are held at most, whatever the broker sends. pause_s: how long the first of a batch waits for others.
+    """
 
     subscriber: Subscriber
-    most: int = 1000
+    most: int = 5000
     pause_s: float = 0.2
     stopping: Event = field(default_factory=Event)
+    storing: Executor = field(default_factory=partial(ThreadPoolExecutor, 1, "storing"))
     _waiting: list[Received] = field(default_factory=list)
+    _batch: list[Received] = field(default_factory=list)
+    _stored: Future[None] | None = None
     _since: float = 0.0
     _not_before: float = 0.0
     _connected: bool = False
@@ -111,31 +123,65 @@ class Ingest:
                 self.stopping.wait(AGAIN_S)
             except DatabaseLost:
                 log.warning("the database does not answer, trying again")
-                self._not_before = time.monotonic() + AGAIN_S
+        self.storing.shutdown()
+        with suppress(DatabaseLost):
+            self._settle()
         self.subscriber.disconnect()
 
     def step(self) -> None:
-        """Store what waits if it is enough or has waited long enough; else fetch what has arrived."""
-        if self._is_due():
-            self._store(self._waiting)
-            stored, self._waiting = self._waiting, []
-            self.subscriber.acknowledge(stored)
+        """Acknowledge what is stored, store what waits if it is due, fetch what has arrived.
+
+        Raises: DatabaseLost when a batch has to be stored again; ConnectorError without a connection.
+        """
+        self._settle()
+        if self._stored is None and self._is_due():
+            self._batch, self._waiting = self._waiting[: self.most], self._waiting[self.most :]
+            self._since = time.monotonic()
+            self._stored = self.storing.submit(self._store, self._batch)
+            self._settle()
+            return
+        room = self.most - len(self._waiting)
+        if room <= 0:
+            self._rest()
             return
         if not self._connected:
             self.subscriber.connect()
             self._connected = True
-        fetched = self.subscriber.fetch(max(self.most - len(self._waiting), 1), self._patience())
+        fetched = self.subscriber.fetch(room, self._patience())
         if fetched and not self._waiting:
             self._since = time.monotonic()
         self._waiting += fetched
+
+    def _settle(self) -> None:
+        """Acknowledge the batch once it is stored. Raises DatabaseLost when it is not; then it waits again."""
+        if self._stored is None or not self._stored.done():
+            return
+        result, batch = self._stored, self._batch
+        self._stored, self._batch = None, []
+        try:
+            result.result()
+        except DatabaseLost:
+            self._waiting = batch + self._waiting
+            self._not_before = time.monotonic() + AGAIN_S
+            raise
+        self.subscriber.acknowledge(batch)
 
     def _is_due(self) -> bool:
         now = time.monotonic()
         enough = len(self._waiting) >= self.most or now - self._since > self.pause_s
         return bool(self._waiting) and enough and now >= self._not_before
 
+    def _rest(self) -> None:
+        """Hold as much as may be held: until it is stored nothing more is read, not even what wants no acknowledgement."""
+        if self._stored is None:
+            self.stopping.wait(max(self._not_before - time.monotonic(), 0.001))
+        else:
+            wait((self._stored,), timeout=AGAIN_S)
+
     def _patience(self) -> float:
         """Return how long to wait for the next message."""
+        if self._stored is not None:
+            return STORING_S
         now = time.monotonic()
         if not self._waiting:
             return self.pause_s
@@ -149,7 +195,7 @@ class Ingest:
         except DatabaseLost:
             raise
         except Exception as error:  # because the others must go on
-            if _will_pass(error):
+            if will_pass(error):
                 raise DatabaseLost from error
             log.exception("%s messages were not stored", len(messages))
             if len(messages) > 1:
@@ -160,7 +206,7 @@ class Ingest:
                 run(StoreReadings((), CHANNEL, [type(error).__name__]), actor=SYSTEM)
 
 
-def _will_pass(error: Exception) -> bool:
+def will_pass(error: Exception) -> bool:
     """Tell whether the database refused for a reason of its own: a lock, a full disk, a restart."""
     cause = error.orig if isinstance(error, DBAPIError) else error
     return isinstance(cause, psycopg.Error) and not isinstance(cause, _OF_THE_ROWS)

@@ -205,9 +205,14 @@ def count_refused(tx: Tx, batch: Sorted, now: datetime) -> None:
 
 
 def _columns(rows: Sequence[tuple[int, int, datetime, float]]) -> dict[str, object]:
+    """Return the columns of rows as array literals: psycopg would look at each value for what has to be quoted."""
     return {
-        "devices": [row[0] for row in rows],
-        "metrics": [row[1] for row in rows],
-        "ats": [row[2] for row in rows],
-        "values": [row[3] for row in rows],
+        "devices": _literal(str(row[0]) for row in rows),
+        "metrics": _literal(str(row[1]) for row in rows),
+        "ats": _literal(row[2].isoformat() for row in rows),
+        "values": _literal(repr(row[3]) for row in rows),
     }
+
+
+def _literal(texts: Iterable[str]) -> str:
+    return f"{{{','.join(texts)}}}"

@@ -106,10 +106,13 @@ class StoredReading(Base):
 
 
 class ReadingSummary(Base):
-    """What a device measured in five minutes, an hour or a day; late readings enter theirs."""
+    """What a device measured in five minutes, an hour or a day; late readings enter theirs.
+
+    Partitioned by how long, then by month: the finer are thrown away before the coarser.
+    """
 
     __tablename__ = "reading_summaries"
-    __table_args__ = ({"postgresql_partition_by": "RANGE (starts_at)"},)
+    __table_args__ = ({"postgresql_partition_by": "LIST (minutes)"},)
 
     device_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
     metric: Mapped[int] = mapped_column(SmallInteger(), primary_key=True, autoincrement=False)

@@ -242,6 +242,18 @@ def equip_city_for_flood(seed: int, size: str) -> None:
     click.echo(f"{n} flood points")
 
 
+@city.command("utilities")
+@click.option("--seed", default=1, show_default=True, type=int)
+@click.option("--size", type=click.Choice(list(plan()["sizes"])), default="full", show_default=True)
+def equip_city_with_utilities(seed: int, size: str) -> None:
+    """Give a simulated city its sites of heat, water and gas, their devices and rules."""
+    runtime = _runtime()
+    with _refusals_told():
+        refuse_in_production(runtime)
+        n = run(WatchCity(size, seed), actor=SYSTEM, database=runtime.database)
+    click.echo(f"{n} sites")
+
+
 @city.command("year")
 @click.option("--cases", default=1_200_000, show_default=True, type=click.IntRange(1))
 @click.option("--year", required=True, type=click.IntRange(1970, 9000), help="Such as 2025.")

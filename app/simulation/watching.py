@@ -54,8 +54,8 @@ class WatchCity:
 
 @handles(WatchCity)
 def watch_city(command: WatchCity, tx: Tx) -> int:
-    """Do so where there are no sites yet, and return how many sites that were."""
-    if tx.session.scalar(select(Site.id).limit(1)) is not None:
+    """Do so where no such site is yet, and return how many sites that were."""
+    if tx.session.scalar(select(Site.id).where(Site.trade.in_(DUTIES)).limit(1)) is not None:
         return 0
     random = Random(command.seed)  # noqa: S311 (a city, not a secret)
     planned = utilities(_grids(tx.session), size_named(command.size).sites, random)

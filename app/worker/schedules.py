@@ -19,6 +19,7 @@ from app.clock import Clock
 from app.db.session import Database
 from app.run import SYSTEM, Tx, handles, run
 from app.sensing.commands import MakeMonths, make_months
+from app.sensing.keeping import DropOldReadings, drop_old_readings
 
 log = logging.getLogger(__name__)
 
@@ -136,6 +137,11 @@ def make_months_ahead(tx: Tx, planned_at: datetime) -> None:
     make_months(MakeMonths(planned_at), tx)
 
 
+def drop_old(tx: Tx, planned_at: datetime) -> None:
+    """Throw away the months of readings that are no longer kept."""
+    drop_old_readings(DropOldReadings(planned_at), tx)
+
+
 def _sample_ids(connection: Connection[Any], share: float) -> list[int]:
     return [row[0] for row in connection.execute(_SAMPLE, (share, SAMPLE))]
 
@@ -145,6 +151,7 @@ SCHEDULES: Final = (
     Schedule("sweep", minute="30", hour="3", job=sweep),
     Schedule("begin_month", minute="10", hour="0", job=begin_last_month),
     Schedule("make_months", minute="20", hour="2", job=make_months_ahead),
+    Schedule("drop_old_readings", minute="50", hour="2", job=drop_old),
 )
 
 

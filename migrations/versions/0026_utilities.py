@@ -8,7 +8,7 @@ from alembic import op
 from app.db.types import UtcDateTime
 
 revision = "0026_utilities"
-down_revision = "0023_alert_processes"
+down_revision = "0025_histories"
 branch_labels = None
 depends_on = None
 

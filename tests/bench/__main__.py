@@ -26,7 +26,9 @@ from tests.bench.assessment import (
     workbook_times,
 )
 from tests.bench.desks import USERS, desk_times
+from tests.bench.histories import CITY, chart_times
 from tests.bench.inboxes import inbox_times
+from tests.bench.ingest import ingest_rounds
 from tests.bench.lives import learn, median_ratio, race, race_two, state_sizes
 from tests.bench.reworks import step_costs
 from tests.bench.scratch import Scratch
@@ -163,6 +165,42 @@ def assessment_of(scratch: Scratch, url: URL, rounds: int) -> Iterator[Figure]:
     database.drop_connections()
 
 
+def ingest(scratch: Scratch, quick: bool) -> Iterator[Figure]:
+    """Messages through a real broker, stored with their rules, beside subscribers that store nothing, and beside COPY."""
+    count, rounds = (30_000, 1) if quick else (100_000, 5)
+    for name, waiting in (("while published", False), ("that waited at the broker", True)):
+        found = ingest_rounds(scratch, count, rounds, waiting=waiting)
+        stored = statistics.median(one.stored for one in found)
+        acknowledged = statistics.median(one.acknowledged for one in found)
+        yield Figure.of(f"messages stored {name}; only acknowledged", stored, "/s", acknowledged)
+        share = statistics.median(one.share for one in found)
+        yield Figure.of("median of the rounds' shares; 0.7 is wanted", share, "", 0.7)
+        yield Figure.of(
+            "the same beside mosquitto_sub",
+            stored,
+            "/s",
+            statistics.median(o.broker for o in found),
+        )
+        yield Figure.of(
+            "the same beside COPY alone", stored, "/s", statistics.median(o.copied for o in found)
+        )
+
+
+def histories(scratch: Scratch, quick: bool) -> Iterator[Figure]:
+    """A year of readings: what it takes on the disk, and how soon charts of it are there."""
+    found = chart_times(scratch, *((200, 30, 1800) if quick else CITY))
+    million = found.readings / 1_000_000
+    yield Figure.of("readings of a year generated", million, "million")
+    yield Figure.of("disk of a million readings: table", found.readings_mb / million, "MB")
+    yield Figure.of("disk of a million readings: indexes", found.indexes_mb / million, "MB")
+    yield Figure.of("disk of their summaries, with indexes", found.summaries_mb / million, "MB")
+    for span, times in found.charts.items():
+        yield Figure.of(f"chart of a {span}, p50", statistics.median(times) * 1000, "ms")
+        yield Figure.of(
+            f"chart of a {span}, p95", statistics.quantiles(times, n=20)[-1] * 1000, "ms", 200
+        )
+
+
 def show(figure: Figure) -> None:
     baseline = "" if figure.baseline is None else f"{figure.baseline:>12.3f}"
     ratio = "" if figure.ratio is None else f"{figure.ratio:>8.2f} x"
@@ -177,7 +215,16 @@ def main() -> None:
     parser.add_argument("--quick", action="store_true", help="smaller counts, for a first look")
     parser.add_argument(
         "--only",
-        choices=("lives", "reworks", "timers", "inboxes", "desks", "assessment"),
+        choices=(
+            "lives",
+            "reworks",
+            "timers",
+            "inboxes",
+            "desks",
+            "assessment",
+            "ingest",
+            "histories",
+        ),
         default=None,
     )
     parser.add_argument("--cases", type=int, help="dispatched in the year of the assessment")
@@ -194,6 +241,8 @@ def main() -> None:
             "timers": lambda: timers(scratch, base, city, arguments.quick),
             "inboxes": lambda: inboxes(scratch, base, city, arguments.quick),
             "desks": lambda: desks(scratch, base, city, arguments.quick),
+            "ingest": lambda: ingest(scratch, arguments.quick),
+            "histories": lambda: histories(scratch, arguments.quick),
             "assessment": lambda: assessment(
                 scratch, arguments.cases or (50_000 if arguments.quick else 1_201_000)
             ),

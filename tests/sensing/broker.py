@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -65,6 +66,13 @@ class Broker:
         with socket.socket() as probe:
             return probe.connect_ex(("127.0.0.1", self.port)) == 0
 
+    def write(self) -> None:
+        """Write sessions to the disk, as it does every ten seconds: a storm of a test is shorter."""
+        file = self.folder / "mosquitto.db"
+        before = file.stat().st_mtime_ns if file.exists() else 0
+        self.process.send_signal(signal.SIGUSR1)
+        wait_until(lambda: file.exists() and file.stat().st_mtime_ns > before, "sessions on disk")
+
     def kill(self) -> None:
         self.process.kill()
         self.process.wait()
@@ -113,13 +121,13 @@ class IngestProcess:
 class Gateway:
     """Hand messages to the broker in order, as a telemetry gateway does.
 
-    After a broken connection it sends again what was not acknowledged, and the last ones that were: a broker
-    killed may have lost what the ingest processes had not acknowledged. insists: it also sends again what the broker
+    After a broken connection it sends again what was not acknowledged, and its last minute of what was: a broker
+    killed may have lost what it had not written yet. insists: it also sends again what the broker
     says that nobody has subscribed to.
     """
 
-    # Two processes hold two batches each.
-    AGAIN = 4 * BATCH
+    # As the shipped configuration asks of gateways.
+    AGAIN_S = 60
     NO_SUBSCRIBER = 0x10
 
     def __init__(self, port: int, *, insists: bool, window: int = 200) -> None:
@@ -127,7 +135,7 @@ class Gateway:
         self._unheard: list[tuple[str, bytes]] = []
         self.reconnections = 0
         self._open: dict[int, tuple[str, bytes]] = {}
-        self._done: deque[tuple[str, bytes]] = deque(maxlen=self.AGAIN)
+        self._done: deque[tuple[float, tuple[str, bytes]]] = deque()
         self._client: paho.Client | None = None
         self._lost = True
 
@@ -162,8 +170,8 @@ class Gateway:
                 self._lost = self._client.loop(0.05) != 0 or self._lost
 
     def _connect(self) -> None:
-        again = [*self._done, *self._open.values()]
-        self._open, self._done = {}, deque(maxlen=self.AGAIN)
+        again = [*(message for _, message in self._done), *self._open.values()]
+        self._open, self._done = {}, deque()
         client = paho.Client(CallbackAPIVersion.VERSION2, protocol=paho.MQTTv5)
         client.max_inflight_messages_set(0)
         client.on_publish = self._on_publish
@@ -200,4 +208,7 @@ class Gateway:
         if self.insists and reason.value == self.NO_SUBSCRIBER:
             self._unheard.append(message)
         else:
-            self._done.append(message)
+            now = time.monotonic()
+            self._done.append((now, message))
+            while self._done[0][0] < now - self.AGAIN_S:
+                self._done.popleft()

@@ -112,7 +112,7 @@ def test_months_begin_at_the_city_s_midnight(gauge: Gauge) -> None:
     ]
     assert gauge.rows(
         "SELECT tableoid::regclass::text FROM reading_summaries WHERE minutes = 1440 ORDER BY starts_at"
-    ) == [("reading_summaries_2025_10",), ("reading_summaries_2025_11",)]
+    ) == [("reading_summaries_1440_2025_10",), ("reading_summaries_1440_2025_11",)]
 
 
 def test_months_are_made_ahead_and_once(gauge: Gauge) -> None:

@@ -51,6 +51,7 @@ class Plant:
             IngestProcess(self.folder, self.server.var_dir, self.broker.url, name, *options)
             for name in names
         ]
+        self.broker.write()
 
     def rows(self, statement: str) -> list[tuple[Any, ...]]:
         with self.database.sessions() as session:

@@ -39,7 +39,17 @@ def test_devices_show_value_alert_and_silence(sensed: Desk, signed: SignIn) -> N
     assert "虎峪河下穿" in page
     assert "31.5 cm" in page
     assert "橙色" in page
-    assert "失联" in page
+    assert "尚无数据" in page
+
+
+def test_a_device_that_spoke_and_fell_quiet_is_silent(
+    sensed: Desk, signed: SignIn, clock: FixedClock
+) -> None:
+    clock.advance(timedelta(hours=2))
+    page = signed(sensed.city.supervisor).get("/sensing/devices?state=silent").text
+    assert ">P-1<" in page
+    assert ">P-2<" not in page
+    assert "✕" in page
 
 
 @pytest.mark.parametrize(
@@ -54,7 +64,8 @@ def test_devices_show_value_alert_and_silence(sensed: Desk, signed: SignIn) -> N
         ("trade=heat&kind=low_lying", []),
         ("unit=11", ["P-1"]),
         ("state=alert", ["P-1"]),
-        ("state=silent", ["P-2"]),
+        ("state=silent", []),
+        ("state=unheard", ["P-2"]),
         ("state=ended", []),
         ("after=P-1", ["P-2"]),
         ("district=140106", []),
@@ -75,3 +86,60 @@ def test_a_manager_sees_the_devices_of_the_own_unit(sensed: Desk, signed: SignIn
 
 def test_devices_are_nothing_for_a_collector(sensed: Desk, signed: SignIn) -> None:
     assert signed(sensed.city.collector).get("/sensing/devices").status_code == 403
+
+
+def _id_of(desk: Desk, code: str) -> int:
+    return int(desk.rows("SELECT id FROM devices WHERE code = :code", code=code)[0]["id"])
+
+
+@pytest.mark.parametrize("span", ["day", "week", "month", "year", "no such"])
+def test_a_device_shows_its_values_lines_and_alerts(
+    sensed: Desk, signed: SignIn, span: str
+) -> None:
+    number = _id_of(sensed, "P-1")
+    page = signed(sensed.city.supervisor).get(f"/sensing/devices/{number}?span={span}").text
+    assert 'data-average="31.5"' in page
+    assert "27 cm" in page
+    assert "未解除" in page
+
+
+def test_a_device_that_never_spoke_says_so(sensed: Desk, signed: SignIn) -> None:
+    page = signed(sensed.city.supervisor).get(f"/sensing/devices/{_id_of(sensed, 'P-2')}").text
+    assert "这段时间没有数据" in page
+
+
+def test_an_earlier_window_is_asked_for_by_its_last_day(sensed: Desk, signed: SignIn) -> None:
+    number = _id_of(sensed, "P-1")
+    page = signed(sensed.city.supervisor).get(f"/sensing/devices/{number}?end=2025-11-01").text
+    assert "end=2025-10-31" in page
+    assert "end=2025-11-02" in page
+    assert "data-average" not in page
+
+
+@pytest.mark.parametrize("end", ["0001-01-01", "9999-12-31", "x"])
+def test_a_window_that_is_none_ends_now(sensed: Desk, signed: SignIn, end: str) -> None:
+    number = _id_of(sensed, "P-1")
+    answer = signed(sensed.city.supervisor).get(f"/sensing/devices/{number}?end={end}")
+    assert (answer.status_code, "31.5 cm" in answer.text) == (200, True)
+
+
+def test_another_unit_s_device_is_not_found(sensed: Desk, signed: SignIn) -> None:
+    client = signed(sensed.city.manager1)
+    assert client.get(f"/sensing/devices/{_id_of(sensed, 'P-1')}").status_code == 200
+    assert client.get(f"/sensing/devices/{_id_of(sensed, 'P-2')}").status_code == 404
+
+
+def test_refused_readings_are_listed_with_an_example(
+    sensed: Desk, signed: SignIn, clock: FixedClock
+) -> None:
+    wrong = [Sample("P-1", clock.now(), "depth_cm", 900.0), Sample("?-9", clock.now(), "ph", 7.0)]
+    run(StoreReadings(wrong, "mqtt"), actor=SYSTEM)
+    client = signed(sensed.city.supervisor)
+    page = client.get("/sensing/refused").text
+    assert "超出量程" in page
+    assert "depth_cm=900.0" in page
+    assert "未登记的设备" in page
+    assert "超出量程" in client.get(f"/sensing/devices/{_id_of(sensed, 'P-1')}").text
+    narrowed = client.get("/sensing/refused?source=mqtt&reason=unknown_device").text
+    assert "depth_cm" not in narrowed
+    assert "?-9" in narrowed

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from app.flood.pages import board as board
+from app.flood.pages import cockpit as cockpit
 from app.flood.pages import duty as duty
 from app.flood.pages import forecasts as forecasts
 from app.flood.pages import me as me

@@ -18,6 +18,7 @@ from app.accounts.roles import (
     FLOOD_COMMANDER,
     FLOOD_STAFF,
     LEADER,
+    SUPERVISOR,
     UNIT_MANAGER,
     WATCH_OFFICER,
 )
@@ -47,6 +48,9 @@ ID: Final = f"int(max={2**63 - 1})"
 blueprint = Blueprint("flood", __name__, url_prefix="/flood", template_folder="../templates")
 navigation = (
     NavigationItem("flood.board", _l("防汛"), roles=frozenset(READERS), position=46),
+    NavigationItem(
+        "flood.cockpit", _l("驾驶舱"), roles=frozenset((*READERS, SUPERVISOR)), position=48
+    ),
     NavigationItem("flood.me", _l("我的值守"), roles=frozenset({FLOOD_STAFF}), position=47),
 )
 

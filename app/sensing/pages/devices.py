@@ -15,7 +15,12 @@ from app.sensing.pages.room import READERS, blueprint, bound_to, now, runtime
 from app.web.access import open_to
 from sla.sites import shipped_trades
 
-STATES = {"alert": _l("有未解除预警"), "silent": _l("失联"), "ended": _l("已停用")}
+STATES = {
+    "alert": _l("有未解除预警"),
+    "silent": _l("失联"),
+    "unheard": _l("尚无数据"),
+    "ended": _l("已停用"),
+}
 _FILTERS = ("q", "trade", "kind", "district", "unit", "state")
 
 

@@ -33,9 +33,11 @@ READERS: Final = (*WHOLE_CITY, UNIT_MANAGER)
 SECTIONS: Final[tuple[tuple[str, LazyString], ...]] = (
     ("sensing.alerts", _l("预警")),
     ("sensing.devices", _l("设备")),
+    ("sensing.sites", _l("点位")),
     ("sensing.rule_list", _l("规则")),
     ("sensing.maintenance", _l("检修")),
     ("sensing.speed", _l("处置时效")),
+    ("sensing.refused", _l("被拒数据")),
 )
 
 blueprint = Blueprint("sensing", __name__, url_prefix="/sensing", template_folder="../templates")

@@ -6,8 +6,10 @@ from collections.abc import Mapping
 from typing import Final, Protocol
 
 from app.cases.pages import words as case_words
+from app.sensing.tables import SensorRule
 from app.sensing.wording import LEVEL_NAMES, metrics_by_number, value_text
 from app.web.language import language_code
+from sla.looking import Look
 from sla.sites import kind_named, shipped_trades
 
 # Shape beside word and colour: a filled circle for the worst.
@@ -63,6 +65,12 @@ def metric_name(metric: int | None) -> str:
 def metric_value(metric: int | None, value: float | None) -> str:
     """Return a value with its unit."""
     return "—" if value is None else value_text(metric, value)
+
+
+def rule_value(rule: SensorRule, value: float | None) -> str:
+    """Return a value that a rule looked at, with its unit: of a rate, what it is an hour."""
+    shown = metric_value(rule.metric, value)
+    return f"{shown}/h" if rule.kind == Look.RATE and value is not None else shown
 
 
 def kind_name(code: str) -> str:

@@ -8,7 +8,7 @@ from sqlalchemy.dialects.postgresql import JSONB
 
 from app.db.types import UtcDateTime
 
-revision = "0024_flood"
+revision = "0028_flood"
 down_revision = "0027_scenarios"
 branch_labels = None
 depends_on = None
