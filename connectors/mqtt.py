@@ -88,6 +88,7 @@ class Subscriber:
         self._address, self._topic = address, topic
         self._new: list[Received] = []
         self._connection, self._lost = 0, False
+        self._refused = ""
         self.subscribed = False
         self._at_once = at_once
         self._client = client = Client(
@@ -96,7 +97,15 @@ class Subscriber:
         if address.user is not None:
             client.username_pw_set(address.user, address.password)
         if address.tls:
-            client.tls_set(ca_certs=ca_file, tls_version=ssl.PROTOCOL_TLS_CLIENT)
+            try:
+                client.tls_set(ca_certs=ca_file, tls_version=ssl.PROTOCOL_TLS_CLIENT)
+            except OSError as exc:
+                raise ConnectorError(
+                    "证书文件 %(path)s 无法使用：%(reason)s",
+                    permanent=True,
+                    path=ca_file or "",
+                    reason=exc,
+                ) from exc
         client.on_connect, client.on_disconnect = self._on_connect, self._on_disconnect
         client.on_message, client.on_subscribe = self._on_message, self._on_subscribe
         self._wishes = Properties(PacketTypes.CONNECT)  # type: ignore[no-untyped-call]  # no types
@@ -105,7 +114,7 @@ class Subscriber:
 
     def connect(self) -> None:
         """Connect, again if need be. Raises ConnectorError."""
-        self._lost, self.subscribed = False, False
+        self._lost, self.subscribed, self._refused = False, False, ""
         self._connection += 1
         try:
             if self._connection > 1:
@@ -133,6 +142,10 @@ class Subscriber:
             self._note(self._client.loop(wait_s))
             self._read_on(most)
         if self._lost and not self._new:
+            if self._refused:
+                raise ConnectorError(
+                    "消息服务器拒绝了我们：%(reason)s", permanent=False, reason=self._refused
+                )
             raise ConnectorError("与消息服务器的连接中断。", permanent=False)
         fetched, self._new = self._new, []
         return fetched
@@ -175,14 +188,16 @@ class Subscriber:
         self, client: paho.Client, data: Any, flags: Any, reason: Any, properties: Any
     ) -> None:
         if reason.is_failure:
-            self._lost = True
+            self._lost, self._refused = True, str(reason)
         else:
             client.subscribe(self._topic, _QOS)
 
     def _on_subscribe(
         self, client: paho.Client, data: Any, number: int, reasons: Any, properties: Any
     ) -> None:
-        self._lost = self._lost or any(reason.is_failure for reason in reasons)
+        failed = [str(reason) for reason in reasons if reason.is_failure]
+        if failed:
+            self._lost, self._refused = True, ", ".join(failed)
         self.subscribed = not self._lost
         if self.subscribed:
             log.info("subscribed")

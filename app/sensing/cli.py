@@ -50,13 +50,17 @@ def ingest(name: str | None, batch: int, pause_ms: int, *, shared: bool) -> None
         address = Address.parse(settings.mqtt_url)
     except AppError as error:
         raise click.ClickException(str(error)) from error
-    subscriber = Subscriber(
-        address,
-        f"jingwei-{name or socket.gethostname()}",
-        f"{'$share/jingwei/' if shared else ''}{settings.mqtt_topic}/#",
-        at_once=2 * batch,
-        ca_file=settings.mqtt_ca_file,
-    )
+    topic = f"{'$share/jingwei/' if shared else ''}{settings.mqtt_topic}/#"
+    try:
+        subscriber = Subscriber(
+            address,
+            f"jingwei-{name or socket.gethostname()}",
+            topic,
+            at_once=2 * batch,
+            ca_file=settings.mqtt_ca_file,
+        )
+    except AppError as error:
+        raise click.ClickException(str(error)) from error
     taking = Ingest(subscriber, most=batch, pause_s=pause_ms / 1000)
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: taking.stopping.set())

@@ -95,8 +95,8 @@ def read(messages: Sequence[Received]) -> StoreReadings:
 class Ingest:
     """One process of any number. Killed at any moment it loses nothing: the broker sends again.
 
-    While one batch is stored, in a thread of its own, the next one is fetched. most: messages of a batch; twice
-    as many are held at most, whatever the broker sends. pause_s: how long the first of a batch waits for others.
+    While one batch is stored, in a thread of its own, the next one is fetched. most: messages of a batch; no more
+    than a few batches are held, whatever the broker sends. pause_s: how long the first of a batch waits for others.
     """
 
     subscriber: Subscriber

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from concurrent.futures import Executor, Future
+from contextlib import suppress
 from typing import Any
 
 import psycopg
@@ -11,7 +12,7 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
-from app.errors import ConnectorError
+from app.errors import ConnectorError, DatabaseLost
 from app.run import SYSTEM, run
 from app.sensing import ingest
 from app.sensing.commands import AddReadingSource, StoreReadings
@@ -153,6 +154,25 @@ def test_what_a_broken_connection_brought_is_stored(gauge: Gauge) -> None:
     taking.pause_s = -1
     taking.step()
     assert gauge.rows("SELECT value FROM readings") == [(1,)]
+
+
+def test_no_more_is_held_than_a_few_batches_while_nothing_can_be_stored(
+    gauge: Gauge, monkeypatch
+) -> None:
+    def lost(messages: list[Received]) -> StoreReadings:
+        raise DatabaseLost
+
+    monkeypatch.setattr(ingest, "read", lost)
+    # They want no acknowledgement, so nothing but us holds the broker back.
+    flood = [[Received("jingwei/json/P-1", b"", 0, 0, 1)] * 10 for _ in range(50)]
+    script = Script(*flood)
+    taking = Ingest(script, most=20, pause_s=-1, storing=AtOnce())
+    for _ in range(200):
+        taking._not_before = 0
+        with suppress(DatabaseLost):
+            taking.step()
+    assert len(taking._waiting) + len(taking._batch) <= 3 * 20
+    assert script.brought
 
 
 def test_one_bad_message_stops_no_other(gauge: Gauge, monkeypatch) -> None:

@@ -21,7 +21,6 @@ from app.flood.commands.devices import CommandDevice
 from app.flood.duty import notes_at, roster
 from app.flood.events import open_event
 from app.flood.orders import orders
-from app.flood.pages.drawing import Chart, chart
 from app.flood.pages.room import (
     ID,
     READERS,
@@ -41,6 +40,7 @@ from app.flood.pages.video import video_of
 from app.flood.points import Point, PointPlace, Wanted, point_of, points
 from app.flood.rain import HOUR, rain_by_gauge
 from app.places.queries import districts
+from app.sensing.pages.drawing import Chart, chart
 from app.sensing.tables import Site
 from app.web.access import open_to
 from app.web.acting import act

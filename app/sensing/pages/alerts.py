@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any, Final
 
 from flask import flash, redirect, render_template, request, url_for
@@ -34,6 +35,7 @@ from app.sensing.alert_lists import (
     waiting_in,
 )
 from app.sensing.pages import words
+from app.sensing.pages.curves import AFTER, BEFORE, Curve, curve_of
 from app.sensing.pages.room import READERS, blueprint, bound_to, now, reader, runtime
 from app.sensing.pages.speed import month_asked, span_of
 from app.web.access import SIGNED_IN, open_to
@@ -169,6 +171,7 @@ def _page(line: AlertLine, typed: Mapping[str, Any] | None, errors: Mapping[str,
         "sensing/alert.html",
         line=line,
         levels=levels_of(session, line.alert.id),
+        curve=_curve(line),
         done=[item for item in items if item.status == "done"],
         people=names,
         deciding=deciding_of(process_id, typed) if process_id is not None else None,
@@ -176,6 +179,18 @@ def _page(line: AlertLine, typed: Mapping[str, Any] | None, errors: Mapping[str,
         now=now(),
         **_shared(),
     )
+
+
+def _curve(line: AlertLine) -> Curve | None:
+    """Return the metric around the alert, up to now while it lasts; a rule of silence looks at none."""
+    metric, alert = line.rule.metric, line.alert
+    if metric is None:
+        return None
+    until = now() if alert.closed_at is None else min(alert.closed_at + AFTER, now())
+    first = max(alert.opened_at - BEFORE, until - timedelta(days=2))
+    # Readings of the past can be stored by a clock that stands before them.
+    until = max(until, alert.opened_at + timedelta(minutes=1))
+    return curve_of(db.session(), line.device.id, metric, first, until)
 
 
 def _person(person_id: int) -> Person | None:

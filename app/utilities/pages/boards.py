@@ -19,6 +19,7 @@ from app.cases.queries.visibility import visible_case
 from app.db.session import db
 from app.errors import Forbidden, InvalidInput, NotFound, StateChanged
 from app.sensing.pages import words
+from app.sensing.pages.curves import LAST, curve_of
 from app.sensing.pages.room import READERS, bound_to, now, runtime
 from app.sensing.rules import shipped_metrics
 from app.sensing.tables import Site
@@ -33,6 +34,7 @@ from sla.utilities import Service, shipped_utilities
 
 SEEN_BY: Final = (*READERS, INTAKE_OFFICER)
 MOST_MERGED: Final = 100
+MOST_CURVES: Final = 4
 
 
 blueprint = Blueprint(
@@ -125,7 +127,7 @@ def site(site_code: str) -> str:
     session, found = db.session(), _site(site_code)
     parent, parts, grids = queries.around(session, found)
     since = now() - shipped_utilities().linked - timedelta(days=queries.COMPLAINT_DAYS)
-    main = queries.main_case_of(session, found.id)
+    main, values = queries.main_case_of(session, found.id), queries.values_of(session, found.id)
     complaints = queries.complaints_of(session, found.id, since)
     mergeable = [one for one in complaints if one.accepting and main and one.case.id != main.id]
     return render_template(
@@ -135,7 +137,11 @@ def site(site_code: str) -> str:
         parent=parent,
         below=parts,
         grids=grids,
-        values=queries.values_of(session, found.id),
+        values=values,
+        curves=[
+            curve_of(session, one.device.id, one.metric, now() - LAST, now())
+            for one in values[:MOST_CURVES]
+        ],
         alerts=queries.open_alerts_of(session, found.id),
         main=main,
         complaints=complaints,

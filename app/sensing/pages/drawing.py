@@ -13,8 +13,8 @@ HEIGHT: Final = 180
 LEFT: Final = 36
 BOTTOM: Final = 22
 _TOP: Final = 8
-# Steps of the axis, in cm: the first that gives five lines at most.
-_STEPS: Final = (1, 2, 5, 10, 20, 50, 100, 200)
+# Steps of the axis: the first that gives five lines at most.
+_STEPS: Final = (0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 50, 100, 200, 500, 1000)
 # A device that was silent for longer than this leaves a gap in the line.
 _GAP: Final = timedelta(minutes=30)
 
@@ -31,21 +31,28 @@ class Chart:
 
 
 def chart(
-    values: Sequence[tuple[datetime, float]], from_at: datetime, to_at: datetime, zone: ZoneInfo
+    values: Sequence[tuple[datetime, float]],
+    from_at: datetime,
+    to_at: datetime,
+    zone: ZoneInfo,
+    least: float = 5.0,
 ) -> Chart | None:
-    """Return the drawing of values between two moments; none where there are no values."""
+    """Return the drawing of values between two moments; none where there are no values.
+
+    least: how high the axis is at least, in the unit of the values: noise is not to fill the picture.
+    """
     if not values:
         return None
-    most = max(*(value for _, value in values), 5.0)
-    step = next((one for one in _STEPS if most / one <= 5), 500)
-    top = step * -(-most // step)
+    most, low = max(*(value for _, value in values), least), min(value for _, value in values)
+    step = next((one for one in _STEPS if (most - min(low, 0.0)) / one <= 5), 5000)
+    top, bottom = step * -(-most // step), step * min(low // step, 0)
     span = (to_at - from_at).total_seconds()
 
     def across(at: datetime) -> float:
         return round(LEFT + (WIDTH - LEFT) * (at - from_at).total_seconds() / span, 1)
 
     def up(value: float) -> float:
-        return round(_TOP + (HEIGHT - BOTTOM - _TOP) * (1 - max(value, 0.0) / top), 1)
+        return round(_TOP + (HEIGHT - BOTTOM - _TOP) * (1 - (value - bottom) / (top - bottom)), 1)
 
     pieces: list[list[str]] = []
     before: datetime | None = None
@@ -56,7 +63,8 @@ def chart(
         before = at
     # A lone value would draw nothing.
     lines = [" ".join(piece if len(piece) > 1 else piece * 2) for piece in pieces]
-    marks = [(up(n * step), f"{n * step:g}") for n in range(int(top // step) + 1)]
+    first, last = round(bottom / step), round(top / step)
+    marks = [(up(n * step), f"{n * step:g}") for n in range(first, last + 1)]
     quarters = [from_at + n * (to_at - from_at) / 4 for n in range(5)]
     times = [(across(at), f"{at.astimezone(zone):%H:%M}") for at in quarters]
     return Chart(lines, marks, times, list(values), max(values, key=lambda one: one[1]))
