@@ -16,8 +16,9 @@ from sla.sensing import Reading
 
 # A value of another metric older than this says nothing of now.
 FRESH: Final = timedelta(minutes=15)
-# A rate looks back to no more readings than this.
-_MOST_KEPT: Final = 200
+# A rate looks back to about so many readings; between them others are forgotten.
+_ENOUGH: Final = 100
+_MOST_KEPT: Final = 3 * _ENOUGH
 _HOUR: Final = timedelta(hours=1)
 
 
@@ -148,6 +149,9 @@ class Looking:
     def _remembered(self, reading: Reading, recent: tuple[Reading, ...]) -> tuple[Reading, ...]:
         """Keep the window, and of what is before it the last: a rate is taken over at least the window."""
         kept = [*recent, reading]
+        # A hundred readings tell a window, however often the device speaks.
+        if len(kept) > 3 and kept[-1].at - kept[-3].at < self.window / _ENOUGH:
+            del kept[-2]
         while len(kept) > 2 and kept[1].at <= reading.at - self.window:
             kept.pop(0)
         return tuple(kept[-_MOST_KEPT:])

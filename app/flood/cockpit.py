@@ -22,13 +22,14 @@ LISTED: Final = 6
 _POINTS: Final = """
 SELECT s.id, s.name, s.name_en, s.kind, s.lon, s.lat, s.district_code, coalesce(a.level, 0) AS level, w.depth
 FROM sites s LEFT JOIN units u ON u.id = s.unit_id
-LEFT JOIN LATERAL (
-    SELECT max(l.level) AS level FROM devices d JOIN alerts al ON al.device_id = d.id
+LEFT JOIN (
+    SELECT d.site_id, max(l.level) AS level FROM alerts al JOIN devices d ON d.id = al.device_id
     JOIN sensor_rules r ON r.id = al.rule_id AND r.kind <> 'silent'
     CROSS JOIN LATERAL (
         SELECT level FROM alert_levels WHERE alert_id = al.id AND at <= :at ORDER BY at DESC, id DESC LIMIT 1) l
-    WHERE d.site_id = s.id AND al.opened_at <= :at AND (al.closed_at IS NULL OR al.closed_at > :at)
-) a ON true
+    WHERE al.opened_at <= :at AND (al.closed_at IS NULL OR al.closed_at > :at)
+    GROUP BY d.site_id
+) a ON a.site_id = s.id
 LEFT JOIN LATERAL (
     SELECT max(r.value) AS depth FROM devices d CROSS JOIN LATERAL (
         SELECT value FROM readings WHERE device_id = d.id AND metric = 1 AND at <= :at AND at > :fresh
@@ -46,8 +47,11 @@ WHERE d.site_id = ANY(:sites) AND h.metric = 1 AND h.minutes = 5 AND h.starts_at
 GROUP BY 1, 2 ORDER BY 1, 2
 """
 _PEOPLE: Final = """
-SELECT o.lon, o.lat, coalesce(o.in_place, false) FROM duty_sign_ons o JOIN people p ON p.id = o.person_id
-JOIN units u ON u.id = p.unit_id
+SELECT coalesce(w.lon, o.lon), coalesce(w.lat, o.lat), coalesce(w.in_place, o.in_place, false)
+FROM duty_sign_ons o JOIN people p ON p.id = o.person_id JOIN units u ON u.id = p.unit_id
+LEFT JOIN LATERAL (
+    SELECT lon, lat, in_place FROM duty_positions WHERE sign_on_id = o.id AND at <= :at
+    ORDER BY at DESC, id DESC LIMIT 1) w ON true
 WHERE o.on_at <= :at AND (o.off_at IS NULL OR o.off_at > :at) AND (:path = '' OR u.path LIKE :path || '%')
 """
 _DUE: Final = """
@@ -67,7 +71,8 @@ ORDER BY t.plate
 """
 _ALERTS: Final = """
 SELECT a.id, s.name, s.name_en, a.opened_at, a.confirmed_at IS NOT NULL AND a.confirmed_at <= :at,
-    (SELECT level FROM alert_levels WHERE alert_id = a.id AND at <= :at ORDER BY at DESC, id DESC LIMIT 1) AS level
+    coalesce((SELECT level FROM alert_levels WHERE alert_id = a.id AND at <= :at
+        ORDER BY at DESC, id DESC LIMIT 1), a.top_level) AS level
 FROM alerts a JOIN devices d ON d.id = a.device_id JOIN sites s ON s.id = d.site_id
 JOIN sensor_rules r ON r.id = a.rule_id AND r.kind <> 'silent' LEFT JOIN units u ON u.id = s.unit_id
 WHERE s.trade = 'flood' AND a.opened_at <= :at AND (a.closed_at IS NULL OR a.closed_at > :at)

@@ -132,6 +132,6 @@ def _moment(where: str, entry: Mapping[str, Any], key: str) -> datetime:
         moment = datetime.fromisoformat(str(entry.get(key)))
     except ValueError:
         moment = None
-    if moment is None or moment.tzinfo is None:
+    if moment is None or moment.tzinfo is None or not 1970 <= moment.year < 2200:
         raise InvalidInput({f"{where}.{key}": "应为带时区的时间，如 2025-07-29T18:00:00+08:00"})
     return moment

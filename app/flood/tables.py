@@ -187,6 +187,7 @@ class DutyPosition(Base):
     lat: Mapped[float] = mapped_column(Double())
     accuracy_m: Mapped[float] = mapped_column(Double())
     distance_m: Mapped[float | None] = mapped_column(Double())
+    in_place: Mapped[bool | None]
 
 
 class DutyNote(Base):

@@ -11,7 +11,7 @@ from typing import Any, Final
 from psycopg import Connection
 
 from app.run import Tx
-from app.sensing.late import take_in_late
+from app.sensing.late import FARTHEST, take_in_late
 from app.sensing.maintenance import Closed, closed_times
 from app.sensing.others import Others, others_of
 from app.sensing.records import OpenAlert, change_level, keep_peaks, open_alert, open_alerts
@@ -64,7 +64,7 @@ class Pending:
             r
             for r in self.readings
             if self.before is not None
-            and r.at < self.before
+            and self.before - FARTHEST < r.at < self.before
             and self.threshold.signal(r) >= lowest
             and self.rule.holds_at(r.at)
         ]
@@ -110,12 +110,13 @@ def raise_alerts(
     for one in pending:
         before = _fitting(states.get(one.pair), one.threshold)
         after = _walk_on(walking, one, before)
-        if one.late:
+        late = [r for r in one.late if not walking.closed.is_closed(one.device.id, r.at)]
+        if late:
             after = take_in_late(
                 tx.connection,
                 one.device,
                 one.rule,
-                one.late,
+                late,
                 state=after,
                 alerts=walking.alerts,
                 now=now,

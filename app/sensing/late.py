@@ -12,11 +12,14 @@ from typing import Any, Final
 
 from psycopg import Connection
 
+from app.sensing.maintenance import windows_of
 from app.sensing.records import OpenAlert, record_episode
 from app.sensing.rules import Rule
 from app.sensing.storing import Known
 from sla.sensing import Reading, State, episodes, walk
 
+# What is older than this against the newest is stored and judged no more: nobody could act on it.
+FARTHEST: Final = timedelta(days=7)
 # How far before a late reading its neighbours are looked for.
 NEIGHBOURS: Final = timedelta(days=1)
 
@@ -57,7 +60,14 @@ def take_in_late(
             "samples": threshold.samples,
         },
     )
-    history = [Reading(at, value) for at, value in found if rule.holds_at(at)]
+    rows = found.fetchall()
+    span = {"devices": [device.id], "first": first - NEIGHBOURS, "last": now}
+    closed = windows_of(connection, span)
+    history = [
+        Reading(at, value)
+        for at, value in rows
+        if rule.holds_at(at) and not closed.is_closed(device.id, at)
+    ]
     for episode in episodes(threshold, history):
         opened = record_episode(connection, (device.id, rule.id), threshold, episode, now)
         if opened is not None:

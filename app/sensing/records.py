@@ -38,6 +38,14 @@ WHERE device_id = %(device)s AND rule_id = %(rule)s AND opened_at <= coalesce(%(
     AND coalesce(closed_at, 'infinity') >= %(begin)s
 ORDER BY opened_at LIMIT 1
 """
+# A late closing takes nothing back: the course ends where the alert did.
+_ADD_LEVEL: Final = """
+INSERT INTO alert_levels (alert_id, at, level, value, recorded_at)
+SELECT %(id)s, %(at)s, %(level)s, %(value)s, %(now)s
+WHERE %(level)s > 0 AND NOT EXISTS (
+    SELECT FROM alert_levels WHERE alert_id = %(id)s AND at = %(at)s AND level = %(level)s)
+"""
+_SET_LEVEL: Final = "UPDATE alerts SET level = %(level)s WHERE id = %(id)s AND closed_at IS NULL"
 _WIDEN: Final = """
 UPDATE alerts SET opened_at = least(opened_at, %(begin)s), top_level = greatest(top_level, %(top)s)
 WHERE id = %(id)s
@@ -120,14 +128,11 @@ def record_episode(
     span = {"device": pair[0], "rule": pair[1], "begin": episode.opened_at}
     found = connection.execute(_OVERLAPPING, {**span, "end": episode.closed_at}).fetchone()
     if found is not None:
-        number, top, _ = found
+        number, _, closed_at = found
         connection.execute(_WIDEN, {**span, "id": number, "top": int(episode.top)})
         graver = OpenAlert(number, episode.peak, threshold.low_is_bad, graver=True)
         keep_peaks(connection, (graver,))
-        if episode.top > top:
-            raised = next(change for change in episode.changes if change.after == episode.top)
-            _write_level(connection, number, raised, now)
-        return None
+        return _refine(connection, number, episode, graver, now=now, open_=closed_at is None)
     lasting = episode.closed_at is None
     level = episode.changes[-1].after if lasting else Level.NONE
     ends = episode.opened_at, episode.closed_at
@@ -145,6 +150,26 @@ def record_episode(
     for change in episode.changes:
         _write_level(connection, number, change, now)
     return OpenAlert(number, episode.peak, threshold.low_is_bad) if lasting else None
+
+
+def _refine(
+    connection: Connection[Any],
+    number: int,
+    episode: Episode,
+    alert: OpenAlert,
+    *,
+    now: datetime,
+    open_: bool,
+) -> OpenAlert | None:
+    """Let the course of an alert say what late readings show; return it where it goes on from there."""
+    for change in episode.changes:
+        row = {"id": number, "at": change.at, "level": int(change.after), "value": change.value}
+        connection.execute(_ADD_LEVEL, row | {"now": now}, prepare=True)
+    if not open_ or episode.closed_at is not None:
+        return None
+    last = int(episode.changes[-1].after)
+    connection.execute(_SET_LEVEL, {"id": number, "level": last}, prepare=True)
+    return alert
 
 
 def _inserted(connection: Connection[Any], row: tuple[object, ...]) -> int:

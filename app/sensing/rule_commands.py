@@ -19,6 +19,7 @@ from app.sensing.rules import shipped_metrics
 from app.sensing.shapes import Shape, shape_of
 from app.sensing.tables import Device, MaintenanceWindow, SensorRule, Site
 from sla.looking import Look
+from sla.sites import kind_named
 
 RULE_MAKERS: Final = (ANALYST, ADMINISTRATOR)
 
@@ -159,6 +160,9 @@ def end_maintenance(command: EndMaintenance, tx: Tx) -> None:
 
 def _added(tx: Tx, text: RuleText, replaces: int | None) -> int:
     shape, now = text.shape(), tx.clock.now()
+    for scene in text.scenes:
+        if kind_named(scene) is None:
+            raise InvalidInput({"scenes": Text("没有点位类型“%(kind)s”", kind=scene[:40])})
     if shape.decided is not None:
         lines_of = shape.decided.of(tx.connection)
         used = select(Device.scene).where(Device.active).distinct()

@@ -16,6 +16,9 @@ from sla.looking import Look
 
 LEVELS: Final = (1, 2, 3, 4)
 CONDITIONS: Final = (1, 2)
+# At the edges of these dates can still be reckoned with.
+_FIRST_YEAR: Final = 1970
+_END_YEAR: Final = 2200
 # From a device's code to its id; None where there is none.
 FindDevice = Callable[[str], int | None]
 
@@ -29,7 +32,7 @@ class RuleForm:
 
     def get(self, field: str) -> str:
         """Return what was typed into a field, without blanks around it."""
-        return self.typed.get(field, "").strip()
+        return self.typed.get(field, "").replace("\0", "").strip()
 
     def rule(self, zone: ZoneInfo, find_device: FindDevice) -> RuleText:
         """Return the rule. Raises InvalidInput naming each field that cannot be read."""
@@ -114,9 +117,12 @@ class RuleForm:
     def day(self, field: str, zone: ZoneInfo) -> datetime:
         """Return the beginning of the day typed into a field. Raises InvalidInput."""
         try:
-            return datetime.combine(date.fromisoformat(self.get(field)), time(), zone)
+            day = date.fromisoformat(self.get(field))
         except ValueError as exc:
             raise InvalidInput({field: "请填写日期，如 2025-06-01。"}) from exc
+        if not _FIRST_YEAR <= day.year < _END_YEAR:
+            raise InvalidInput({field: "请填写日期，如 2025-06-01。"})
+        return datetime.combine(day, time(), zone)
 
     def _number(self, field: str) -> float:
         try:

@@ -9,7 +9,7 @@ from datetime import datetime
 from sqlalchemy import func, or_, select
 from sqlalchemy.orm import Session
 
-from app.accounts.tables import Person
+from app.accounts.tables import Person, Unit
 from app.engine.decisions import DecisionTable
 from app.errors import NotFound
 from app.modeling.queries import Deployed
@@ -97,8 +97,8 @@ def tables_giving_lines(version: Deployed) -> list[DecisionTable]:
     ]
 
 
-def windows(session: Session, now: datetime, *, past: bool) -> list[WindowLine]:
-    """Return maintenance windows: those of now and to come, or the last that are over."""
+def windows(session: Session, now: datetime, *, past: bool, path: str) -> list[WindowLine]:
+    """Return maintenance windows: those of now and to come, or the last that are over. path: of the reader's unit."""
     query = (
         select(MaintenanceWindow, Device, Site, Person.name)
         .outerjoin(Device, Device.id == MaintenanceWindow.device_id)
@@ -106,6 +106,9 @@ def windows(session: Session, now: datetime, *, past: bool) -> list[WindowLine]:
         .outerjoin(Person, Person.id == MaintenanceWindow.added_by)
         .limit(200)
     )
+    if path:
+        own = select(Unit.id).where(Unit.path.startswith(path, autoescape=True))
+        query = query.where(or_(Device.unit_id.in_(own), Site.unit_id.in_(own)))
     if past:
         query = query.where(MaintenanceWindow.ends_at <= now).order_by(
             MaintenanceWindow.ends_at.desc()

@@ -38,7 +38,7 @@ SELECT id, %(now)s, %(level)s, peak, %(now)s FROM opened
 _CLOSE: Final = """
 WITH closed AS (
     UPDATE alerts a SET level = 0, closed_at = greatest(a.opened_at, %(now)s::timestamptz),
-        peak = greatest(a.peak, extract(epoch FROM %(now)s::timestamptz - a.opened_at) / 60), peak_at = %(now)s
+        peak = a.peak + extract(epoch FROM %(now)s::timestamptz - a.opened_at) / 60, peak_at = %(now)s
     WHERE a.rule_id = %(rule)s AND a.closed_at IS NULL AND a.device_id <> ALL (%(silent)s)
     RETURNING id, peak)
 INSERT INTO alert_levels (alert_id, at, level, value, recorded_at)

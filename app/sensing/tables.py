@@ -230,6 +230,7 @@ class Alert(Base):
         Index("ix_alerts_opened_at", "opened_at"),
         CheckConstraint(f"verdict IN {VERDICTS}", name="verdict"),
         Index("ix_alerts_case_id", "case_id"),
+        Index("ix_alerts_closed_at", "closed_at"),
         Index(
             "ix_alerts_to_follow",
             "id",

@@ -40,9 +40,14 @@ _OLD_DRAFTS: Final = """
 DELETE FROM drafts d USING work_items w WHERE w.id = d.item_id AND w.status <> 'open'
 """
 _OLD_FIRINGS: Final = "DELETE FROM timer_firings WHERE fired_at < %s"
+_OLD_REQUESTS: Final = "DELETE FROM flood_requests WHERE at < %s"
+_OLD_POSITIONS: Final = "DELETE FROM duty_positions WHERE at < %s"
 _OLD_MESSAGES: Final = "DELETE FROM outbox WHERE sent_at < %s"
 MESSAGES_KEPT: Final = timedelta(days=90)
 FIRINGS_KEPT: Final = timedelta(days=90)
+# No phone sends a request again after a month; where somebody was is nobody's business for longer than a season.
+REQUESTS_KEPT: Final = timedelta(days=30)
+POSITIONS_KEPT: Final = timedelta(days=90)
 
 Job = Callable[[Tx, datetime], None]
 
@@ -119,10 +124,12 @@ def verify_sample(tx: Tx, planned_at: datetime) -> None:
 
 
 def sweep(tx: Tx, planned_at: datetime) -> None:
-    """Throw away drafts of finished items, and old records of timers and of messages sent."""
+    """Throw away drafts of finished items, old records of timers and messages, of phones' requests and whereabouts."""
     tx.connection.execute(_OLD_DRAFTS)
     tx.connection.execute(_OLD_MESSAGES, (planned_at - MESSAGES_KEPT,))
     tx.connection.execute(_OLD_FIRINGS, (planned_at - FIRINGS_KEPT,))
+    tx.connection.execute(_OLD_REQUESTS, (planned_at - REQUESTS_KEPT,))
+    tx.connection.execute(_OLD_POSITIONS, (planned_at - POSITIONS_KEPT,))
 
 
 def begin_last_month(tx: Tx, planned_at: datetime) -> None:

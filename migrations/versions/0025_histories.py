@@ -16,6 +16,8 @@ _MINUTES = (5, 60, 1440)
 
 
 def upgrade() -> None:
+    # A year of a city's summaries is copied.
+    op.execute("SET statement_timeout = 0")
     _rename_old()
     _create("LIST (minutes)")
     # Like the months, these are made where a reading needs them; here for the readings that there are.

@@ -12,7 +12,7 @@ from sqlalchemy import select, update
 
 from app.accounts.roles import FLOOD_COMMANDER
 from app.cases.store import PUT_OUT
-from app.errors import InvalidInput, NotFound, Text
+from app.errors import InvalidInput, NotFound, StateChanged, Text
 from app.flood.tables import FloodCommand
 from app.run import Tx, handles
 from app.sensing.tables import Device, Site
@@ -51,7 +51,7 @@ class GiveUpWaiting:
 @handles(CommandDevice, FLOOD_COMMANDER)
 def command_device(command: CommandDevice, tx: Tx) -> int:
     """Record the command and put it out; return its id. Raises InvalidInput for what the device cannot do."""
-    device = tx.session.get(Device, command.device_id)
+    device = tx.session.get(Device, command.device_id, with_for_update={"key_share": True})
     site = (
         None if device is None or device.site_id is None else tx.session.get(Site, device.site_id)
     )
@@ -60,6 +60,14 @@ def command_device(command: CommandDevice, tx: Tx) -> int:
     if command.action not in shipped_flood_policy().actions.get(device.kind, ()):
         raise InvalidInput({"action": Text("“%(device)s”不能执行这个动作", device=device.name)})
     now, key = tx.clock.now(), uuid4()
+    # The device row is locked above: a second click finds the first one's command waiting.
+    waiting = select(FloodCommand.id).where(
+        FloodCommand.device_id == device.id,
+        FloodCommand.action == command.action,
+        FloodCommand.state == "sent",
+    )
+    if tx.session.scalar(waiting.limit(1)) is not None:
+        raise StateChanged("同样的命令已发出，正在等待设备答复。")
     row = FloodCommand(
         key=key,
         device_id=device.id,

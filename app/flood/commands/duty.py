@@ -217,6 +217,7 @@ def _track(tx: Tx, line: DutySignOn, position: Position) -> None:
         lat=position.lat,
         accuracy_m=position.accuracy_m,
         distance_m=line.distance_m,
+        in_place=line.in_place,
     )
     tx.session.add(row)
 

@@ -28,6 +28,8 @@ COLUMNS: Final = {
     "to_at": "结束时间",
 }
 LONGEST_SHIFT: Final = timedelta(days=7)
+# Two clicks on one button come within this.
+_SECOND_CLICK: Final = timedelta(seconds=10)
 _ADD: Final = """
 INSERT INTO duty_shifts (person_id, unit_id, site_id, starts_at, ends_at, added_at, added_by)
 VALUES (%s, %s, %s, %s, %s, %s, %s) ON CONFLICT DO NOTHING
@@ -104,6 +106,8 @@ def load_roster(command: LoadRoster, tx: Tx) -> int:
 def call_roll(command: CallRoll, tx: Tx) -> int:
     """Keep who is there and who is missing now, and return the roll call."""
     unit_id = command.unit_id
+    if unit_id is not None and tx.session.get(Unit, unit_id) is None:
+        raise NotFound("没有这个单位。")
     if not tx.actor.has(FLOOD_COMMANDER):
         unit_id = unit_id or tx.actor.unit_id
         path = "" if unit_id is None else tx.session.get_one(Unit, unit_id).path
@@ -115,6 +119,9 @@ def call_roll(command: CallRoll, tx: Tx) -> int:
     now = tx.clock.now()
     found = roster(tx.session, now, grace, unit_id=unit_id, site_id=command.site_id)
     states = [line.state for line in found]
+    again = _called_just_now(tx, unit_id, command.site_id)
+    if again is not None:
+        return again
     call = RollCall(
         at=now,
         called_by=tx.actor.person_id,
@@ -127,6 +134,19 @@ def call_roll(command: CallRoll, tx: Tx) -> int:
     tx.session.add(call)
     tx.session.flush()
     return call.id
+
+
+def _called_just_now(tx: Tx, unit_id: int | None, site_id: int | None) -> int | None:
+    """Return the roll call that a second click means."""
+    tx.session.scalar(select(Person.id).where(Person.id == tx.actor.person_id).with_for_update())
+    return tx.session.scalar(
+        select(RollCall.id).where(
+            RollCall.called_by == tx.actor.person_id,
+            RollCall.at > tx.clock.now() - _SECOND_CLICK,
+            RollCall.unit_id.is_not_distinct_from(unit_id),
+            RollCall.site_id.is_not_distinct_from(site_id),
+        )
+    )
 
 
 def _known(tx: Tx) -> _Known:

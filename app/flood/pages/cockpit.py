@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from threading import Lock, Semaphore
@@ -20,11 +21,12 @@ from app.db.session import db
 from app.errors import NotFound
 from app.flood.cockpit import Asked, state_at
 from app.flood.pages import words
-from app.flood.pages.room import READERS, blueprint, bound_to, now, runtime
+from app.flood.pages.room import READERS, blueprint, bound_to, now, reader, runtime
 from app.flood.tables import RainEvent
 from app.run import Runtime
 from app.web.access import open_to
 from app.web.serving import ending
+from app.web.typed import END_YEAR, FIRST_YEAR
 
 SEEN_BY: Final = (*READERS, SUPERVISOR)
 # A stream holds a thread of the process, as those of the desk do; none is held for ever.
@@ -39,12 +41,12 @@ class Shared:
 
     def __init__(self) -> None:
         self.free = Semaphore(MOST_STREAMS)
-        self._lock = Lock()
+        self._locks: defaultdict[str, Lock] = defaultdict(Lock)
         self._kept: TTLCache[str, bytes] = TTLCache(64, EVERY_S, timer=monotonic)
 
     def state(self, runtime: Runtime, path: str) -> bytes:
         """Return the present state for those who see a unit; who asks while it is counted waits for it."""
-        with self._lock:
+        with self._locks[path]:
             found = self._kept.get(path)
             if found is None:
                 with runtime.database.sessions() as session:
@@ -77,10 +79,10 @@ def cockpit_state() -> ResponseReturnValue:
     """Return what the screen shows, now or at the moment that the address names, as JSON."""
     text = request.args.get("at", "")
     if text:
-        asked = Asked(_moment(text), bound_to())
+        asked = Asked(_moment(text), _path())
         body = orjson.dumps(state_at(db.session(), asked))
     else:
-        body = _shared().state(runtime(), bound_to())
+        body = _shared().state(runtime(), _path())
     response = Response(body, mimetype="application/json")
     response.headers["Cache-Control"] = "no-store"
     return response
@@ -90,7 +92,7 @@ def cockpit_state() -> ResponseReturnValue:
 @open_to(*SEEN_BY)
 def cockpit_events() -> ResponseReturnValue:
     """Stream the state whenever it changes."""
-    path, of_process, shared = bound_to(), runtime(), _shared()
+    path, of_process, shared = _path(), runtime(), _shared()
     # The stream outlives the page: it must not keep a connection of the pages' pool.
     db.session.remove()
     if not shared.free.acquire(blocking=False):
@@ -127,6 +129,11 @@ def _facts(state: bytes) -> bytes:
     return state.partition(b",")[2]
 
 
+def _path() -> str:
+    """Return the path of the unit that the reader is bound to; a supervisor of the centre sees the city."""
+    return "" if reader().has(SUPERVISOR) and not reader().ranked else bound_to()
+
+
 def _shared() -> Shared:
     found: Shared = current_app.extensions.setdefault("cockpit", Shared())
     return found
@@ -144,9 +151,12 @@ def _event_asked() -> RainEvent | None:
 
 def _moment(text: str) -> datetime:
     try:
-        return datetime.fromtimestamp(float(text), UTC)
+        moment = datetime.fromtimestamp(float(text), UTC)
     except (ValueError, OverflowError, OSError) as exc:
         raise NotFound("网址中的时刻无效。") from exc
+    if not FIRST_YEAR <= moment.year < END_YEAR:
+        raise NotFound("网址中的时刻无效。")
+    return moment
 
 
 def _said() -> dict[str, Any]:

@@ -145,7 +145,12 @@ def _page(errors: Mapping[str, Any]) -> str:
 def _units() -> Sequence[Unit]:
     """Return the second-level units with shifts, the reader's own among them."""
     session = db.session()
-    known = select(Unit.path).join(DutyShift, DutyShift.unit_id == Unit.id).distinct()
+    known = (
+        select(Unit.path)
+        .join(DutyShift, DutyShift.unit_id == Unit.id)
+        .where(DutyShift.ends_at > now())
+        .distinct()
+    )
     seconds = {int(path.split("/")[2]) for path in session.scalars(known) if path.count("/") > 2}
     query = select(Unit).where(Unit.id.in_(seconds), Unit.path.startswith(bound_to()))
     return session.scalars(query.order_by(Unit.path)).all()

@@ -20,7 +20,7 @@ from app.db.session import db
 from app.errors import InvalidInput, StateChanged
 from app.modeling.queries import active_hash, deployed
 from app.sensing.pages import words
-from app.sensing.pages.room import READERS, blueprint, now, runtime
+from app.sensing.pages.room import READERS, blueprint, bound_to, now, runtime
 from app.sensing.rule_commands import (
     RULE_MAKERS,
     AddMaintenance,
@@ -45,6 +45,7 @@ from app.sensing.trying import Tried, try_rule
 from app.web.access import open_to
 from app.web.acting import act
 from app.web.errors import status_of, text_of
+from app.web.typed import END_YEAR, FIRST_YEAR, plain_typed
 
 SHOWN_ALERTS: Final = 200
 KINDS: Final = {
@@ -217,7 +218,7 @@ def _metrics() -> Mapping[str, Any]:
 
 
 def _window(typed: Mapping[str, str]) -> AddMaintenance:
-    session, code = db.session(), typed.get("code", "").strip()
+    session, code = db.session(), plain_typed(typed.get("code", ""))
     device_id = device_with(session, code)
     site_id = None if device_id is not None else site_with(session, code)
     if device_id is None and site_id is None:
@@ -238,6 +239,8 @@ def _moment(text: str) -> datetime:
         naive = datetime.fromisoformat(text)
     except ValueError as exc:
         raise InvalidInput({"starts_at": _("请填写日期和时间。")}) from exc
+    if not FIRST_YEAR <= naive.year < END_YEAR:
+        raise InvalidInput({"starts_at": _("请填写日期和时间。")})
     return naive.replace(tzinfo=cases_room.zone())
 
 
@@ -245,8 +248,8 @@ def _maintenance(typed: Mapping[str, str], errors: Mapping[str, str]) -> str:
     session = db.session()
     return render_template(
         "sensing/maintenance.html",
-        coming=windows(session, now(), past=False),
-        past=windows(session, now(), past=True),
+        coming=windows(session, now(), past=False, path=bound_to()),
+        past=windows(session, now(), past=True, path=bound_to()),
         typed=typed,
         errors=errors,
         now=now(),

@@ -13,6 +13,7 @@ from app.errors import NotFound
 from app.sensing.pages.room import READERS, blueprint, bound_to, now, runtime
 from app.sensing.speed import LEAST_LEVEL, speed_of_month
 from app.web.access import open_to
+from app.web.typed import END_YEAR, FIRST_YEAR
 
 COLUMNS: Final = {
     "alerts": _l("预警"),
@@ -54,9 +55,12 @@ def month_asked() -> date:
     if not text:
         return now().astimezone(runtime().services.settings.timezone).date().replace(day=1)
     try:
-        return date.fromisoformat(f"{text[:7]}-01")
+        month = date.fromisoformat(f"{text[:7]}-01")
     except ValueError as exc:
         raise NotFound("网址中的月份无效，应如 2025-06。") from exc
+    if not FIRST_YEAR < month.year < END_YEAR:
+        raise NotFound("网址中的月份无效，应如 2025-06。")
+    return month
 
 
 def span_of(month: date) -> tuple[datetime, datetime]:

@@ -29,6 +29,7 @@ from app.web.access import SIGNED_IN, open_to
 from app.web.acting import act
 from app.web.errors import text_of
 from app.web.navigation import NavigationItem
+from app.web.typed import number_typed
 from sla.sites import shipped_trades
 from sla.utilities import Service, shipped_utilities
 
@@ -63,7 +64,7 @@ def board(trade: str) -> str:
     """Show a trade: its sites by kind and state, and the service of each company."""
     session, service = db.session(), _service(trade)
     metric = shipped_metrics().by_name[service.metric]
-    path = bound_to()
+    path = _path()
     kinds = {one.kind: one for one in queries.kinds_of(session, trade, path)}
     return render_template(
         "utilities/board.html",
@@ -98,7 +99,7 @@ def register(trade: str) -> str:
         "unit": int(unit) if unit.isdecimal() and len(unit) < 19 else 0,
         "state": chosen["state"] if chosen["state"] in ("alert", "silent") else "",
         "words": chosen["q"],
-        "path": bound_to(),
+        "path": _path(),
     }
     lines, after = queries.register(db.session(), wanted, runtime().services.settings.page_size)
     given: dict[str, Any] = {
@@ -157,7 +158,8 @@ def merge(site_code: str) -> ResponseReturnValue:
     """Merge the ticked complaints into the case of the site, each in a transaction of its own."""
     found = _site(site_code)
     site_id = found.id
-    ticked = [int(text) for text in request.form.getlist("case") if text.isdecimal()]
+    typed = (number_typed(text) for text in request.form.getlist("case"))
+    ticked = [number for number in typed if number is not None]
     if not ticked or len(ticked) > MOST_MERGED:
         flash(_("请勾选 1 至 %(n)s 件案件。", n=MOST_MERGED), "error")
     merged = 0
@@ -195,12 +197,17 @@ def serving(number: str) -> str:
 def _site(code: str) -> Site:
     """Return a site of a utility that the reader may see. Raises NotFound."""
     found = queries.site_with(db.session(), code)
-    path = bound_to() if not cases_room.reader().has(INTAKE_OFFICER) else ""
+    path = _path()
     if path:
         unit = None if found.unit_id is None else db.session().get(Unit, found.unit_id)
         if unit is None or not unit.path.startswith(path):
             raise NotFound("没有这个点位。")
     return found
+
+
+def _path() -> str:
+    """Return the path of the unit that the reader is bound to; intake sees what any home complains about."""
+    return "" if cases_room.reader().has(INTAKE_OFFICER) else bound_to()
 
 
 def _service(trade: str) -> Service:

@@ -52,6 +52,8 @@ async function inStore(mode, act) {
 
 const keep = (request) => inStore("readwrite", (store) => store.add(request));
 const kept = () => inStore("readonly", (store) => store.getAll());
+// A phone may be shared: what one person did is never sent in the name of another.
+const own = async () => (await kept()).filter(({ person }) => person === page.dataset.person);
 const drop = (id) => inStore("readwrite", (store) => store.delete(id));
 
 function bodyOf(request, token) {
@@ -81,7 +83,7 @@ async function told(answer) {
 }
 
 async function showWaiting() {
-  const count = (await kept()).length;
+  const count = (await own()).length;
   waitingLine.hidden = count === 0;
   waitingLine.querySelector("span").textContent = page.dataset.waiting.replace("{n}", String(count));
   return count;
@@ -89,19 +91,23 @@ async function showWaiting() {
 
 let sending = false;
 
+// What the server has done, or will never do however often it is asked. Anything else is tried again: nothing is lost
+// because a session ran out.
+const answered = (answer) => !answer.redirected && (answer.ok || [404, 409, 413, 422].includes(answer.status));
+
 // In the order they were made; each is dropped only once the server has answered it.
 async function sendKept() {
   if (sending) return;
   sending = true;
   try {
-    const requests = await kept();
+    const requests = await own();
     if (requests.length === 0) return;
     const token = await currentToken();
     if (token === null) return;
     let sent = 0;
     for (const request of requests) {
       const answer = await post(request.action, bodyOf(request, token));
-      if (answer.status >= 500) break;
+      if (!answered(answer)) break;
       await drop(request.id);
       if (answer.ok) sent += 1;
       else said.textContent = `${request.what}：${await told(answer)}`;
@@ -118,15 +124,15 @@ async function hand(form, button) {
   button.disabled = true;
   try {
     // Behind what waits already, or orders would be done before they are taken.
-    if ((await kept()).length > 0) throw new TypeError("behind others");
+    if ((await own()).length > 0) throw new TypeError("behind others");
     const answer = await post(form.action, body);
-    if (answer.status >= 500) throw new TypeError(String(answer.status));
+    if (!answered(answer)) throw new TypeError(String(answer.status));
     if (answer.ok) { location.reload(); return; }
     said.textContent = await told(answer);
     said.scrollIntoView({ block: "nearest" });
     if (answer.status === 409) fresh(form);
   } catch {
-    await keep({ action: form.action, entries: [...body.entries()], what: button.textContent.trim() });
+    await keep({ person: page.dataset.person, action: form.action, entries: [...body.entries()], what: button.textContent.trim() });
     await showWaiting();
     form.reset();
     fresh(form);
