@@ -51,6 +51,7 @@ FILES_OF_EACH_EDITOR = ("check.bpmn", "routing.dmn", "accept.json")
 MORE: dict[str, tuple[dict[str, Any], ...]] = {
     "sensing.area": ({"district": "140106", "trade": "flood", "element": "T_confirm"},),
     "sensing.alerts": ({"state": "all"},),
+    "sensing.device": ({"span": "year"},),
     "utilities.board": ({"trade": "water"},),
     "utilities.register": ({"trade": "gas"},),
     "cases.inbox": ({"tab": "group"}, {"tab": "all"}, {"tab": "done"}),
@@ -130,6 +131,8 @@ def values(product: Flask, desk: Desk) -> dict[str, Any]:
         "trade": "heat",
         "site_code": STATION,
         "alert_id": underpass.alert()["id"],
+        "device_id": desk.rows("SELECT device_id FROM alerts")[0]["device_id"],
+        "site_id": desk.rows("SELECT min(id) AS id FROM sites")[0]["id"],
         "rule_id": desk.rows("SELECT id FROM sensor_rules")[0]["id"],
         "number": desk.case(closed)["number"],
         "item_id": desk.item(waiting, "T_accept"),

@@ -22,6 +22,7 @@ from connectors.mqtt_command import DeviceAnswer
 from connectors.registry import load_connectors
 from tests.flood.conftest import COMMANDER, STAFF, Flood, key
 from tests.sensing.broker import MOSQUITTO, Broker, wait_until
+from tests.sensing.test_handing_in import AtOnce
 
 needs_broker = pytest.mark.skipif(not MOSQUITTO.exists(), reason="no mosquitto here")
 
@@ -144,7 +145,8 @@ def test_command_reaches_the_device_and_its_answer_the_page(
     broker = Broker(tmp_path)
     siren = Siren(broker)
     subscriber = Subscriber(Address.parse(broker.url), "jingwei-test", "jingwei/#", at_once=10)
-    taking = Ingest(subscriber, most=10, pause_s=0.05)
+    # The test looks through the connection that is stored by: both in this thread.
+    taking = Ingest(subscriber, most=10, pause_s=0.05, storing=AtOnce())
     try:
         wait_until(lambda: siren.ready, "the siren to subscribe")
 

@@ -71,7 +71,7 @@ def doors(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Doors]:
     config = folder / "mosquitto.conf"
     config.write_text(
         f"listener {port} 127.0.0.1\ncertfile {authority}\nkeyfile {folder}/broker.key\n"
-        f"allow_anonymous false\npassword_file {passwords}\nuser root\n"
+        f"allow_anonymous false\npassword_file {passwords}\nmax_queued_messages 0\nuser root\n"
     )
     with (folder / "log").open("wb") as log:
         broker = subprocess.Popen([MOSQUITTO, "-c", config], stdout=log, stderr=log)
