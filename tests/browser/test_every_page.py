@@ -44,7 +44,7 @@ NO_PAGE = frozenset({
     "oversight.diagram", "tryouts.file", "tryouts.last",
     "assessment.notice_as_pdf", "assessment.notice_as_word", "assessment.notice_as_csv",
     "sensing.waiting_line", "utilities.boards", "utilities.serving",
-    "flood.report_as_word", "flood.report_as_pdf", "flood.note_photo",
+    "flood.report_as_word", "flood.report_as_pdf", "flood.note_photo", "flood.cockpit_state", "flood.cockpit_events",
     "assessment.edition_file", "assessment.facts_file", "assessment.evidence", "assessment.waiting_line",
 })  # fmt: skip
 FILES_OF_EACH_EDITOR = ("check.bpmn", "routing.dmn", "accept.json")
@@ -127,6 +127,7 @@ def values(product: Flask, desk: Desk) -> dict[str, Any]:
         give_password(desk, login)
     return {
         **rain,
+        "device_id": desk.rows("SELECT id FROM devices ORDER BY id LIMIT 1")[0]["id"],
         "trade": "heat",
         "site_code": STATION,
         "alert_id": underpass.alert()["id"],
