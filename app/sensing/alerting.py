@@ -90,7 +90,10 @@ def raise_alerts(
 ) -> None:
     """Evaluate every rule that is about the readings just stored, which are in order of device, metric and time."""
     zone = tx.services.settings.timezone
-    rules = rules_of(tx.connection, {row[1] for row in stored}, zone)
+    if not stored:
+        return
+    first = min(row[2] for row in stored)
+    rules = rules_of(tx.connection, {row[1] for row in stored}, zone, first, walking=True)
     pending = list(_pending(stored, devices, latest, rules))
     if not pending:
         return

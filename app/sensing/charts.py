@@ -128,7 +128,7 @@ def lines_of(
     connection = session.connection().connection.driver_connection
     assert isinstance(connection, Connection)
     found: dict[int, Line] = {}
-    for rule in rules_of(connection, (metric,), zone):
+    for rule in rules_of(connection, (metric,), zone, at):
         threshold = rule.threshold_for(device) if rule.holds_for(device) else None
         ended = rule.valid_to is not None and rule.valid_to <= at
         # What looks at a change or a difference has no line among the values.

@@ -19,7 +19,14 @@ from app.sensing.alerting import raise_alerts
 from app.sensing.partitions import ensure_months, month_of, next_month
 from app.sensing.rules import shipped_metrics
 from app.sensing.shapes import lines_data
-from app.sensing.storing import count_refused, keep_latest, lock_latest, sort_out, store_once
+from app.sensing.storing import (
+    count_refused,
+    drop_ended,
+    keep_latest,
+    lock_latest,
+    sort_out,
+    store_once,
+)
 from app.sensing.tables import Device, ReadingSource, SensorRule, Site
 from connectors.samples import Sample
 from sla.metrics import Refusal
@@ -139,6 +146,8 @@ def store_readings(command: StoreReadings, tx: Tx) -> Taken:
     stored = []
     if batch.rows:
         latest = lock_latest(tx, {(device, metric) for device, metric, _, _ in batch.rows})
+        # One may have been taken out of use before its rows were ours.
+        drop_ended(tx, batch)
         stored = store_once(tx, batch, now)
         raise_alerts(tx, stored, batch.devices, latest, now)
         keep_latest(tx, stored, now)

@@ -32,6 +32,8 @@ INSERT INTO alert_levels (alert_id, at, level, value, recorded_at)
 SELECT id, closed_at, 0, peak, %(now)s FROM ended
 """
 
+_WAIT: Final = "SELECT FROM latest_readings WHERE device_id = %s ORDER BY metric FOR UPDATE"
+
 Faults = dict[str, str]
 
 
@@ -104,11 +106,14 @@ def save_device(command: SaveDevice, tx: Tx) -> int:
     tx.actor.require(ADMINISTRATOR)
     device = Device() if command.device_id is None else _device(tx, command.device_id)
     typed = {key: value for key, value in vars(command).items() if key != "device_id"}
+    before = _held(device)
     faults = _fill_device(tx, device, typed)
     if faults:
         raise InvalidInput(faults)
     tx.session.add(device)
     tx.session.flush()
+    if command.device_id is not None and _held(device) != before:
+        _end_walks(tx, device.id)
     return device.id
 
 
@@ -122,6 +127,7 @@ def import_devices(command: ImportDevices, tx: Tx) -> Imported:
     }
     faults: Faults = {}
     seen: dict[str, int] = {}
+    moved: list[Device] = []
     changed = 0
     with tx.session.no_autoflush:
         for number, row in command.rows.items():
@@ -135,15 +141,21 @@ def import_devices(command: ImportDevices, tx: Tx) -> Imported:
             seen[code] = number
             device = known.get(code) or Device()
             changed += code in known
+            held = _held(device)
             wrong = _fill_device(tx, device, row)
             for name, fault in wrong.items():
                 told = Text("第 %(row)s 行：%(fault)s", row=number, fault=fault)
                 faults[f"row{number}-{name}"] = told
             if not wrong:
                 tx.session.add(device)
+            if code in known and _held(device) != held:
+                moved.append(device)
     if faults:
         raise InvalidInput(faults)
     tx.session.flush()
+    # In one order everywhere, as batches lock them.
+    for device in sorted(moved, key=lambda one: one.id):
+        _end_walks(tx, device.id)
     return Imported(len(seen) - changed, changed)
 
 
@@ -151,7 +163,7 @@ def import_devices(command: ImportDevices, tx: Tx) -> Imported:
 def end_device(command: EndDevice, tx: Tx) -> None:
     """End a device. Raises StateChanged when it has ended."""
     _set_active(tx, command.device_id, active=False)
-    tx.connection.execute(_CLOSE_ALERTS, {"device": command.device_id, "now": tx.clock.now()})
+    _end_walks(tx, command.device_id)
 
 
 @handles(ResumeDevice, ADMINISTRATOR)
@@ -175,6 +187,21 @@ def save_site(command: SaveSite, tx: Tx) -> int:
     tx.session.add(site)
     tx.session.flush()
     return site.id
+
+
+def _held(device: Device) -> tuple[str, str]:
+    """Return what decides which rules are about a device."""
+    return device.kind, device.scene
+
+
+def _end_walks(tx: Tx, device_id: int) -> None:
+    """End a device's alerts and forget where its rules stand: what is measured later is walked anew.
+
+    Whoever stores for it now is waited for; who comes after sees what it has become.
+    """
+    tx.connection.execute(_WAIT, (device_id,))
+    tx.connection.execute(_CLOSE_ALERTS, {"device": device_id, "now": tx.clock.now()})
+    tx.connection.execute("DELETE FROM sensor_rule_states WHERE device_id = %s", (device_id,))
 
 
 def _device(tx: Tx, device_id: int) -> Device:

@@ -21,6 +21,11 @@ from app.sensing.wording import LEVEL_NAMES, value_text
 
 PROCESS: Final = "sensor_alert"
 CHANNEL: Final = "sensor"
+# A device that stands at no site is its own place.
+_LOCK_PLACE: Final = """
+SELECT pg_advisory_xact_lock(hashtextextended('case of place ' || coalesce('s' || site_id, 'd' || id), 0))
+FROM devices WHERE id = %(device)s
+"""
 # Ends of the process -> what is written down as the verdict, where none was given before.
 _VERDICTS: Final = {"returned": "returned", "false_alarm": "false_alarm"}
 
@@ -31,7 +36,9 @@ def raise_case(call: ServiceCall, context: ProcessContext) -> Outcome:
     alert = _alert(context)
     by_person = context.item is not None
     alert.verdict = "real" if by_person else "automatic"
-    _confirm(alert, context)
+    # Nobody's time is taken for what the platform decides by itself.
+    if by_person:
+        _confirm(alert, context)
     class_code = str(call.data.get("class_code") or "") or None
     case_id = _open_case_of(context.tx, alert, class_code)
     joined = case_id is not None
@@ -87,7 +94,11 @@ def _alert(context: ProcessContext) -> Alert:
 
 
 def _open_case_of(tx: Tx, alert: Alert, class_code: str | None) -> int | None:
-    """Return the case that an earlier alert of the same site raised and that is still open."""
+    """Return the case that an earlier alert of the same site raised and that is still open.
+
+    Of two alerts of a site that are followed at once, the second waits here and finds the first one's case.
+    """
+    tx.connection.execute(_LOCK_PLACE, {"device": alert.device_id})
     here = select(Device.site_id).where(Device.id == alert.device_id).scalar_subquery()
     same_place = (Device.site_id == here) | (Device.id == alert.device_id)
     found = (

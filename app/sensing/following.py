@@ -7,6 +7,7 @@ from typing import Final
 
 from sqlalchemy import select
 
+from app.processes.effects import ProcessContext
 from app.processes.steps import awaits, begin, locked, receive, start
 from app.run import Tx, handles
 from app.sensing.effects import PROCESS, alert_about, unit_of
@@ -43,16 +44,22 @@ def find_alerts_to_follow(command: FindAlertsToFollow, tx: Tx) -> list[int]:
 @handles(FollowAlert)
 def follow_alert(command: FollowAlert, tx: Tx) -> bool:
     """Bring an alert's process up to its level; tell whether there was anything to do."""
+    # The process first, as whoever completes an item of it does: else the two would wait for each other.
+    process_id = tx.session.scalar(select(Alert.process_id).where(Alert.id == command.alert_id))
+    context = None if process_id is None else locked(tx, process_id)
     wanted = select(Alert).where(Alert.id == command.alert_id).with_for_update(skip_locked=True)
     alert = tx.session.scalar(wanted.execution_options(populate_existing=True))
     if alert is None or alert.settled_at is not None:
         return False
-    if alert.process_id is None:
+    if context is None:
+        if alert.process_id is not None:
+            # Another worker has begun it since: it is found again if there is more to say.
+            return False
         _begin(tx, alert)
         return True
     if alert.told_level == alert.level:
         return False
-    _tell(tx, alert, alert.process_id)
+    _tell(tx, alert, context)
     return True
 
 
@@ -79,9 +86,8 @@ def _begin(tx: Tx, alert: Alert) -> None:
     )
 
 
-def _tell(tx: Tx, alert: Alert, process_id: int) -> None:
+def _tell(tx: Tx, alert: Alert, context: ProcessContext) -> None:
     """Deliver what the process waits for. It may wait for neither: then it goes on as it is."""
-    context = locked(tx, process_id)
     before, alert.told_level = alert.told_level, alert.level
     tx.session.flush()
     if alert.level == 0 and awaits(context, NORMAL):

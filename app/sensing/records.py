@@ -92,8 +92,9 @@ def change_level(
 ) -> None:
     """Raise, lower or close an alert."""
     parameters = {"level": int(change.after), "at": change.at, "id": alert.id}
-    connection.execute(_CHANGE, parameters, prepare=True)
-    _write_level(connection, alert.id, change, now)
+    changed = connection.execute(_CHANGE, parameters, prepare=True).rowcount
+    if changed:
+        _write_level(connection, alert.id, change, now)
 
 
 def keep_peaks(connection: Connection[Any], alerts: Iterable[OpenAlert]) -> None:

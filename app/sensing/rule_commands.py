@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 
 from psycopg import Connection
+from sqlalchemy import select
 
 from app.accounts.roles import ADMINISTRATOR, ANALYST, WATCH_OFFICER
 from app.cases.answers import clean_text
@@ -160,7 +161,8 @@ def _added(tx: Tx, text: RuleText, replaces: int | None) -> int:
     shape, now = text.shape(), tx.clock.now()
     if shape.decided is not None:
         lines_of = shape.decided.of(tx.connection)
-        for scene in text.scenes or ("",):
+        used = select(Device.scene).where(Device.active).distinct()
+        for scene in text.scenes or tx.session.scalars(used):
             lines_of(scene)
     if text.valid_to is not None and require_aware(text.valid_to) <= now:
         raise InvalidInput({"valid_to": "失效时间应晚于现在。"})
@@ -186,6 +188,7 @@ def _added(tx: Tx, text: RuleText, replaces: int | None) -> int:
 
 
 def _end(tx: Tx, rule_id: int) -> None:
+    # FOR UPDATE waits for batches that walk it now: what they open is ended here.
     rule, now = tx.session.get(SensorRule, rule_id, with_for_update=True), tx.clock.now()
     if rule is None:
         raise NotFound("没有这条规则。")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -12,18 +13,26 @@ from zoneinfo import ZoneInfo
 import orjson
 from psycopg import Connection
 
+from app.errors import InvalidInput
 from app.sensing.decided import LinesOf
 from app.sensing.shapes import Shape, shape_of
 from app.sensing.storing import Known
 from sla.metrics import Metrics, load_metrics
 from sla.sensing import Threshold
 
+log = logging.getLogger(__name__)
+
 _COLUMNS: Final = (
     "id, kind, metric, data, samples, device_ids, device_kinds, scenes, valid_from, valid_to"
 )
+# An ended rule is still asked while it has a state: what is on must be brought to its end.
 _RULES: Final = f"""
-SELECT {_COLUMNS} FROM sensor_rules WHERE metric = ANY(%s) ORDER BY id
+SELECT {_COLUMNS} FROM sensor_rules r WHERE metric = ANY(%(metrics)s)
+    AND (valid_to IS NULL OR valid_to > %(first)s
+        OR EXISTS (SELECT FROM sensor_rule_states s WHERE s.rule_id = r.id))
+ORDER BY id
 """  # noqa: S608 (a constant)
+_WALKED: Final = f"{_RULES} FOR KEY SHARE"
 _SILENT: Final = f"""
 SELECT {_COLUMNS} FROM sensor_rules WHERE kind = 'silent' ORDER BY id
 """  # noqa: S608 (a constant)
@@ -56,7 +65,11 @@ class Rule:
         """Return the lines for a device; None where its scene has none."""
         if self.shape.lines is not None:
             return _threshold(self.shape, self.shape.lines)
-        lines = self.lines_of(device.scene) if self.lines_of else ()
+        try:
+            lines = self.lines_of(device.scene) if self.lines_of else ()
+        except InvalidInput as error:
+            log.warning("rule %s is not walked for %s: %s", self.id, device.scene, error)
+            return None
         return _threshold(self.shape, lines) if lines else None
 
     def holds_at(self, at: datetime) -> bool:
@@ -85,10 +98,28 @@ def shipped_metrics() -> Metrics:
     return load_metrics()
 
 
-def rules_of(connection: Connection[Any], metrics: Iterable[int], zone: ZoneInfo) -> list[Rule]:
-    """Return every rule of some metrics."""
-    rows = connection.execute(_RULES, (sorted(set(metrics)),), prepare=True)
-    return [rule_of(connection, row, zone) for row in rows]
+def rules_of(
+    connection: Connection[Any],
+    metrics: Iterable[int],
+    zone: ZoneInfo,
+    first: datetime,
+    *,
+    walking: bool = False,
+) -> list[Rule]:
+    """Return the rules of some metrics that bear on readings from a moment on. walking: whoever ends one waits.
+
+    One whose table is gone or broken is left out and said to be: readings are stored whatever rules are worth.
+    """
+    parameters = {"metrics": sorted(set(metrics)), "first": first}
+    statement = _WALKED if walking else _RULES
+    rows = connection.execute(statement, parameters, prepare=True).fetchall()
+    found = []
+    for row in rows:
+        try:
+            found.append(rule_of(connection, row, zone))
+        except InvalidInput as error:
+            log.warning("rule %s is not walked: %s", row[0], error)
+    return found
 
 
 def silent_rules(connection: Connection[Any], zone: ZoneInfo) -> list[Rule]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, Float, cast, func, select
+from sqlalchemy import ColumnElement, Float, case, cast, func, select
 from sqlalchemy.orm import Session
 
 from app.accounts.tables import Unit
@@ -19,7 +19,7 @@ LEAST_LEVEL = 2
 
 @dataclass(frozen=True)
 class SpeedLine:
-    """A unit's alerts of a month. Times are minutes from the alert's opening, averages; None where there are none."""
+    """A unit's alerts of a month. Times are minutes since the platform knew of the alert, averages; None where there are none."""
 
     unit_id: int | None
     name: str | None
@@ -49,7 +49,14 @@ def speed_of_month(session: Session, start: datetime, end: datetime, path: str) 
             func.count().filter(Alert.verdict.is_(None)),
             _minutes(Alert.confirmed_at),
             # A case that was there before the alert was dispatched before it: no time was needed.
-            _minutes(func.greatest(Case.dispatched_at, Alert.opened_at)),
+            _minutes(
+                case(
+                    (
+                        Case.dispatched_at.is_not(None),
+                        func.greatest(Case.dispatched_at, Alert.recorded_at),
+                    )
+                )
+            ),
             _minutes(Alert.cleared_at),
         )
         .select_from(Alert)
@@ -73,5 +80,5 @@ def speed_of_month(session: Session, start: datetime, end: datetime, path: str) 
 
 
 def _minutes(at: ColumnElement[datetime] | object) -> ColumnElement[float]:
-    span = func.extract("epoch", at - Alert.opened_at)
+    span = func.extract("epoch", at - Alert.recorded_at)
     return func.avg(cast(span, Float) / 60)

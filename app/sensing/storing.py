@@ -47,6 +47,7 @@ WITH stored AS (
 )
 SELECT device_id, metric, at, value FROM stored ORDER BY device_id, metric, at
 """
+_ENDED: Final = "SELECT id FROM devices WHERE id = ANY(%s) AND NOT active"
 _DEVICES: Final = "SELECT code, id, kind, scene FROM devices WHERE code = ANY(%s) AND active"
 # In one order everywhere, so that two who store for the same devices wait and do not deadlock.
 _BEGIN: Final = """
@@ -132,6 +133,17 @@ def sort_out(
 def _devices(connection: Connection[Any], codes: Iterable[str]) -> dict[str, Known]:
     rows = connection.execute(_DEVICES, (list(codes),), prepare=True)
     return {code: Known(*rest) for code, *rest in rows}
+
+
+def drop_ended(tx: Tx, batch: Sorted) -> None:
+    """Refuse what is of devices that were ended since the batch was sorted out."""
+    ended = {row[0] for row in tx.connection.execute(_ENDED, (list(batch.devices),), prepare=True)}
+    if ended:
+        for device in sorted(ended):
+            n = sum(1 for row in batch.rows if row[0] == device)
+            code = batch.codes[device]
+            batch.refuse(code, Refusal.UNKNOWN_DEVICE, code, n)
+        batch.rows = [row for row in batch.rows if row[0] not in ended]
 
 
 def lock_latest(tx: Tx, keys: Iterable[Key]) -> dict[Key, datetime | None]:

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from app.clock import FixedClock
+from app.processes.commands import CompleteProcessItem
 from app.run import SYSTEM, Actor, run
 from app.sensing.commands import AddDevices, NewDevice, StoreReadings
 from connectors.samples import Sample
@@ -183,13 +184,17 @@ def test_maintenance_is_entered_by_code_and_ended(underpass: Underpass, signed: 
 def test_speed_of_a_month_opens_to_its_alerts(
     underpass: Underpass, signed: SignIn, clock: FixedClock
 ) -> None:
-    underpass.water(30)
+    underpass.water(16)
     underpass.follow()
     client = signed(underpass.desk.city.supervisor)
+    (item,) = underpass.desk.rows("SELECT id FROM process_items")
+    later = FixedClock(clock.now() + timedelta(minutes=7, seconds=30))
+    run(CompleteProcessItem(item["id"], {"outcome": "real"}), actor=WATCH, clock=later)
     page = client.get("/sensing/speed?month=2025-11").text
-    # Opened at 08:00, confirmed by the platform at 09:00.
     assert "东区平台" in page
-    assert "60.0 分" in page
+    assert page.count("7.5 分") == 1
+    # Its case waits to be dispatched: there is no time to tell.
+    assert "0.0 分" not in page
     listed = client.get("/sensing/alerts?state=all&level=2&month=2025-11&unit=11").text
     assert "桃园南路下穿" in listed
     assert "桃园南路下穿" not in client.get("/sensing/alerts?state=all&month=2025-10&unit=11").text

@@ -99,6 +99,12 @@ def open_rain_event(command: OpenRainEvent, tx: Tx) -> int | None:
 @handles(JudgeRainEvent)
 def judge_rain_event(command: JudgeRainEvent, tx: Tx) -> bool:
     """Record a new level and tell the process when it rose; close the event when its rain is over."""
+    # The process first, as whoever completes an item of it does: else the two would wait for each other.
+    process_id = tx.session.scalar(
+        select(RainEvent.process_id).where(RainEvent.id == command.event_id)
+    )
+    if process_id is not None:
+        locked(tx, process_id)
     wanted = select(RainEvent).where(
         RainEvent.id == command.event_id, RainEvent.closed_at.is_(None)
     )
