@@ -226,9 +226,9 @@ def _fill_device(tx: Tx, device: Device, typed: Mapping[str, Any]) -> Faults:
     code = str(typed.get("code", "")).strip()
     _check_code(tx, Device, device.id, code, faults)
     device.code = code
-    device.name = _text(typed, "name", "请填写名称", LONGEST_NAME, faults)
+    device.name = _text(typed, "name", Text("请填写名称"), LONGEST_NAME, faults)
     device.name_en = _text(typed, "name_en", "", LONGEST_NAME, faults)
-    device.kind = _text(typed, "kind", "请填写设备类型", LONGEST_CODE, faults)
+    device.kind = _text(typed, "kind", Text("请填写设备类型"), LONGEST_CODE, faults)
     site = _site_named(tx, typed, "site", faults)
     scene = str(typed.get("scene", "")).strip()
     if scene and kind_named(scene) is None:
@@ -251,22 +251,22 @@ def _site_faults(tx: Tx, site: Site, command: SaveSite) -> Iterator[tuple[str, s
     code = command.code.strip()
     _check_code(tx, Site, site.id, code, faults)
     site.code, site.active = code, command.active
-    site.name = _text(typed, "name", "请填写名称", LONGEST_NAME, faults)
+    site.name = _text(typed, "name", Text("请填写名称"), LONGEST_NAME, faults)
     site.name_en = _text(typed, "name_en", "", LONGEST_NAME, faults)
     site.address = _text(typed, "address", "", LONGEST_ADDRESS, faults)
     kind = kind_named(command.kind)
     if kind is None:
-        faults["kind"] = "请选择点位类型"
+        faults["kind"] = Text("请选择点位类型")
     else:
         site.kind, site.trade = kind.code, kind.trade
     site.unit_id = _unit_named(tx, typed, faults)
     parent = _site_named(tx, typed, "parent", faults)
     if parent is not None and (kind is None or parent.kind != kind.parent):
-        faults.setdefault("parent", "上级点位的类型不对")
+        faults.setdefault("parent", Text("上级点位的类型不对"))
     site.parent_id = parent.id if parent else None
     lon, lat = _place(typed, faults)
     if lon is None or lat is None:
-        faults.setdefault("lon", "请填写经度和纬度")
+        faults.setdefault("lon", Text("请填写经度和纬度"))
     else:
         site.lon, site.lat = lon, lat
     return iter(faults.items())
@@ -319,7 +319,7 @@ def _place(typed: Mapping[str, Any], faults: Faults) -> tuple[float | None, floa
     lon = _degrees(typed, "lon", 180, faults)
     lat = _degrees(typed, "lat", 90, faults)
     if (lon is None) != (lat is None):
-        faults.setdefault("lat" if lat is None else "lon", "经度和纬度要一起填写")
+        faults.setdefault("lat" if lat is None else "lon", Text("经度和纬度要一起填写"))
     return lon, lat
 
 
