@@ -131,7 +131,6 @@ def values(product: Flask, desk: Desk) -> dict[str, Any]:
         "trade": "heat",
         "site_code": STATION,
         "alert_id": underpass.alert()["id"],
-        "device_id": desk.rows("SELECT device_id FROM alerts")[0]["device_id"],
         "site_id": desk.rows("SELECT min(id) AS id FROM sites")[0]["id"],
         "rule_id": desk.rows("SELECT id FROM sensor_rules")[0]["id"],
         "number": desk.case(closed)["number"],
