@@ -10,7 +10,9 @@ from sqlalchemy import select, text, update
 from app.accounts.roles import ADMINISTRATOR, ANALYST
 from app.engine.definitions import bundle_hash, compile_bundle
 from app.errors import DefinitionError, NotFound
+from app.modeling.activation import activation_faults
 from app.modeling.bundles import diagrams_of, find_faults, pack
+from app.modeling.queries import deployed
 from app.modeling.tables import DefinitionVersion
 from app.run import Tx, handles
 
@@ -75,6 +77,11 @@ def activate_version(command: ActivateVersion, tx: Tx) -> None:
 
 
 def _activate(tx: Tx, key: str, version_hash: str) -> None:
+    """Make a version the active one. Raises DefinitionError with what other rooms find wrong with it."""
+    found = deployed(tx.connection, version_hash)
+    faults = activation_faults(tx, found.definition)
+    if faults:
+        raise DefinitionError(faults)
     tx.session.execute(
         update(DefinitionVersion)
         .where(

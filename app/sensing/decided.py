@@ -70,22 +70,22 @@ class _Asked:
 
 @lru_cache(maxsize=256)
 def _lines(asked: _Asked, scene: str) -> tuple[Line, ...]:
+    return lines_in(asked.table, asked.decided, scene)
+
+
+def lines_in(table: DecisionTable, decided: DecidedLines, scene: str) -> tuple[Line, ...]:
     """Return the lines of a scene, from the mildest. Raises InvalidInput when levels fall where values get worse."""
-    worse = -1 if asked.decided.low_is_bad else 1
+    worse = -1 if decided.low_is_bad else 1
     found: list[Line] = []
     level = Level.NONE
-    for value in sorted(_values(asked.table), key=lambda value: worse * value):
-        reached = level_at(asked.table, scene, value)
+    for value in sorted(_values(table), key=lambda value: worse * value):
+        reached = level_at(table, scene, value)
         if reached < level:
             raise InvalidInput(
-                {
-                    "decision": Text(
-                        "决策表“%(key)s”：数值越不利，等级不能越低", key=asked.decided.key
-                    )
-                }
+                {"decision": Text("决策表“%(key)s”：数值越不利，等级不能越低", key=decided.key)}
             )
         if reached > level:
-            found.append(Line(reached, value, value - worse * asked.decided.hysteresis))
+            found.append(Line(reached, value, value - worse * decided.hysteresis))
             level = reached
     return tuple(found)
 

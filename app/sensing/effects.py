@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from sqlalchemy import select
 
+import app.sensing.holding_tables  # noqa: F401 because it registers a check
 from app.accounts.roles import DUTY_CHIEF, UNIT_MANAGER
 from app.accounts.tables import Unit
 from app.cases.commands.report import ReportCase, report_case

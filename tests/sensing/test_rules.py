@@ -9,8 +9,11 @@ from typing import Any
 import pytest
 from sqlalchemy import text
 
+from app.cases.effects import topics
 from app.clock import FixedClock
-from app.errors import InvalidInput, StateChanged
+from app.errors import DefinitionError, InvalidInput, StateChanged
+from app.modeling.bundles import shipped_files
+from app.modeling.commands import DeployBundle
 from app.run import SYSTEM, run
 from app.sensing.commands import StoreReadings
 from app.sensing.rule_commands import (
@@ -173,6 +176,44 @@ def test_wrong_rule_is_refused_by_the_field(
         rule(**given)
     assert list(refused.value.fields) == [field]
     assert gauge.rows("SELECT count(*) FROM sensor_rules") == [(0,)]
+
+
+def test_lines_come_from_the_decision_table_by_scene(desk: Any, gauge: Gauge) -> None:
+    # Devices of the gauge stand in a street: no underpass, so blue from 10 and orange from 27 cm.
+    rule(data={"lines": None, "decision": {"key": "flood_level", "hysteresis": 2}})
+    send(gauge, "depth_cm", (0, 9), (1, 10), (2, 28), (3, 24), (4, 7))
+    assert gauge.alerts() == [(1, 4, 0, 3, 28)]
+
+
+def test_readings_are_stored_whatever_a_table_is_worth(desk: Any, gauge: Gauge) -> None:
+    number = rule(data={"lines": None, "decision": {"key": "flood_level", "hysteresis": 2}})
+    with gauge.database.sessions() as session:
+        session.execute(
+            text(
+                "UPDATE sensor_rules SET data = jsonb_set(data, '{decision,key}', '\"gone\"') WHERE id = :id"
+            ),
+            {"id": number},
+        )
+        session.commit()
+    rule()
+    gauge.send(30.0)
+    assert gauge.rows("SELECT value FROM readings") == [(30.0,)]
+    # The other rule goes on.
+    assert gauge.alerts() == [(0, None, 2, 2, 30)]
+
+
+def test_version_without_a_rules_table_is_not_deployed(desk: Any, gauge: Gauge) -> None:
+    rule(data={"lines": None, "decision": {"key": "flood_level", "hysteresis": 2}})
+    files = {name: body for name, body in shipped_files().items() if name != "flood_level.dmn"}
+    with pytest.raises(DefinitionError) as refused:
+        run(DeployBundle("case", files, topics()), actor=SYSTEM)
+    assert refused.value.faults[0].file == "flood_level.dmn"
+    broken = {**shipped_files()}
+    body = broken["flood_level.dmn"].decode()
+    broken["flood_level.dmn"] = body.replace('"blue"', '"red"').encode()
+    with pytest.raises(DefinitionError) as refused:
+        run(DeployBundle("case", broken, topics()), actor=SYSTEM)
+    assert "flood_level" in str(refused.value)
 
 
 def test_history_walked_in_one_batch_or_many_gives_the_same_alerts(gauge: Gauge) -> None:
