@@ -32,7 +32,6 @@ from app.worker.flood import FloodLoop
 from app.worker.timers import OF_PROCESSES, TimerLoop
 from tests.browser.conftest import PASSWORD
 
-# Half past eight in the evening: the night's shift is on.
 EVENING = datetime(2025, 7, 26, 12, 30, tzinfo=UTC)
 LASTS = timedelta(minutes=60)
 OF_FLOOD = (
@@ -95,6 +94,13 @@ def desk(database: Database, settings: Settings, clock: FixedClock) -> Storm:
         # Rules hold for what is measured from now on; the city's are of the moment it was built.
         session.execute(text("UPDATE sensor_rules SET valid_from = :at"), {"at": EVENING})
         session.commit()
+    # Half an hour into a shift of the one with the phone, by day or by night.
+    begins = storm.one(
+        "SELECT min(s.starts_at) FROM duty_shifts s JOIN people p ON p.id = s.person_id"
+        " WHERE p.login = 'flood' AND s.ends_at > :at",
+        at=EVENING,
+    )
+    clock.move_to(max(EVENING, begins + timedelta(minutes=30)))
     return storm
 
 

@@ -11,6 +11,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Awaitable, Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from datetime import timedelta
 from pathlib import Path
@@ -73,7 +74,9 @@ def talk(do: Talk, **given: Any) -> Any:
             stopping.set()
             await serving
 
-    return asyncio.run(both())
+    # In a thread of its own: where a browser has been driven before, this one has a loop already.
+    with ThreadPoolExecutor(1) as alone:
+        return alone.submit(asyncio.run, both()).result()
 
 
 @pytest.fixture

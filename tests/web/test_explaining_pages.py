@@ -115,7 +115,7 @@ def test_unit_page_shows_figures_score_history_and_open_cases(
 ) -> None:
     page = as_(client, "assessor").get("/ranking/2025-10/units/D1").text
     assert 'href="/ranking/2025-10/D1/on_time_closing_rate"' in page
-    assert ["按期结案率", "33.33%", "无数据", "无数据", "无数据"] in cells(page)
+    assert ["按期结案率", "33.33%", "无数据", "无数据", "无数据", "无数据"] in cells(page)
     assert figures(page, "2025年9月")[:4] == ["2025年9月", "1", "0.00%", "1"]
     assert "没有针对本月的申诉" in page
     # The case carried over is late and open; the one on hold is not.
