@@ -5,13 +5,15 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Mapping
 from pathlib import Path, PurePosixPath
+from threading import Lock
 from typing import Final, cast
 
 import msgpack
 import zstandard
+from cachetools import LRUCache
 
 from app.accounts.roles import ROLES
-from app.engine.definitions import check_bundle
+from app.engine.definitions import bundle_hash, check_bundle
 from app.engine.documents import BPMN, CAMUNDA, read_document
 from app.errors import Fault, InvalidInput
 from app.modeling.forms import check_form
@@ -23,6 +25,7 @@ SHIPPED_FOLDERS: Final = ("bpmn", "forms")
 _DIAGRAM_SUFFIXES: Final = frozenset({".bpmn", ".dmn"})
 _FORM_SUFFIX: Final = ".json"
 _LARGEST_BUNDLE: Final = 64 * 2**20
+_KEPT: Final = 32
 # Only to see which shipped file a given one replaces; what a file says is read by the hardened parser.
 _DEFINED: Final = re.compile(rb"""<(?:\w+:)?(?:process|decision)\s[^>]*?\bid=["']([^"']+)["']""")
 
@@ -70,10 +73,27 @@ def forms_of(files: Files) -> dict[str, bytes]:
 def find_faults(
     files: Files, *, topics: Collection[str] | None, form_keys: Collection[str] | None = None
 ) -> list[Fault]:
-    """Return every fault of a bundle.
+    """Return every fault of a bundle; of the same content they are looked for once a process.
 
     form_keys: forms that exist besides the bundle's own; None when the bundle brings all its own.
     """
+    key = (
+        bundle_hash(files),
+        None if topics is None else frozenset(topics),
+        None if form_keys is None else frozenset(form_keys),
+    )
+    with _lock:
+        known = _found.get(key)
+    if known is None:
+        known = tuple(_faults(files, topics=topics, form_keys=form_keys))
+        with _lock:
+            _found[key] = known
+    return list(known)
+
+
+def _faults(
+    files: Files, *, topics: Collection[str] | None, form_keys: Collection[str] | None
+) -> list[Fault]:
     faults = [
         Fault(path, "", "neither a diagram, a decision nor a form", "name it .bpmn, .dmn or .json")
         for path in files
@@ -116,3 +136,8 @@ def _suffix(path: str) -> str:
 
 def _is_ours(path: str) -> bool:
     return _suffix(path) in _DIAGRAM_SUFFIXES | {_FORM_SUFFIX}
+
+
+# By content: what a hash names never changes, so nothing here can be out of date.
+_found: Final[LRUCache[object, tuple[Fault, ...]]] = LRUCache(_KEPT)
+_lock: Final = Lock()

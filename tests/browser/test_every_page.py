@@ -26,9 +26,9 @@ from app.run import SYSTEM, Actor, installed_runtime, run
 from app.tryouts.commands import AdvanceReplay, StartReplay
 from app.web.access import PUBLIC, SIGNED_IN, rule_of
 from sla.scheme_files import shipped_schemes
+from tests.browser.axe import serious_faults
 from tests.browser.conftest import Reader
 from tests.browser.people import add_analysts_and_administrator, add_assessor, give_password
-from tests.browser.test_everyone_can_use import serious_faults
 from tests.browser.test_main_jobs import PNG
 from tests.edited_diagrams import edited
 from tests.factories import Desk
@@ -49,7 +49,7 @@ NO_PAGE = frozenset({
 })  # fmt: skip
 FILES_OF_EACH_EDITOR = ("check.bpmn", "routing.dmn", "accept.json")
 MORE: dict[str, tuple[dict[str, Any], ...]] = {
-    "sensing.area": ({"district": "140106", "trade": "flood", "element": "T_confirm"},),
+    "sensing.area": ({"district": "140106", "trade": "flood", "element": "T_confirm_alert"},),
     "sensing.alerts": ({"state": "all"},),
     "sensing.device": ({"span": "year"},),
     "utilities.board": ({"trade": "water"},),
@@ -198,30 +198,36 @@ def settled(page: Page) -> None:
         page.wait_for_load_state("networkidle")
 
 
-@pytest.mark.parametrize(("scheme", "width"), [("light", 1440), ("dark", 390)])
+LOOKS: tuple[tuple[Any, int], ...] = (("light", 1440), ("dark", 390))
+# So that the two processes of a run share the work.
+SHARES = 3
+
+
+@pytest.mark.parametrize("share", range(SHARES))
 def test_every_page_can_be_used_and_fits(
-    reader: Reader, product: Flask, desk: Desk, values: dict[str, Any], scheme: Any, width: int
+    reader: Reader, product: Flask, desk: Desk, values: dict[str, Any], share: int
 ) -> None:
     page = reader.page
-    page.emulate_media(color_scheme=scheme)
-    page.set_viewport_size({"width": width, "height": 900})
     found = []
     at_desk = ""
-    for login, path in pages(product, desk, values):
+    for login, path in pages(product, desk, values)[share::SHARES]:
         if login != at_desk:
             page.context.clear_cookies()
             if login:
                 reader.sign_in(login)
             at_desk = login
-        answer = page.goto(reader.address + path)
-        assert answer is not None
-        settled(page)
-        if answer.status != 200:
-            found.append((path, f"answers {answer.status}"))
-        wide = page.evaluate("document.documentElement.scrollWidth")
-        if wide > width:
-            found.append((path, f"is {wide} wide"))
-        found += [(path, fault) for fault in serious_faults(page, apart=THEIRS)]
+        for scheme, width in LOOKS:
+            page.emulate_media(color_scheme=scheme)
+            page.set_viewport_size({"width": width, "height": 900})
+            answer = page.goto(reader.address + path)
+            assert answer is not None
+            settled(page)
+            if answer.status != 200:
+                found.append((path, f"answers {answer.status}"))
+            wide = page.evaluate("document.documentElement.scrollWidth")
+            if wide > width:
+                found.append((path, f"is {wide} wide at {width}"))
+            found += [(path, fault) for fault in serious_faults(page, apart=THEIRS)]
         found += [(path, said) for said in (*reader.complaints, *reader.outside)]
         reader.complaints.clear()
         reader.outside.clear()

@@ -236,9 +236,7 @@ class Story:
             page.check('input[name="outcome"][value="real"]')
             page.click("form.stacked button.primary")
             page.goto(f"{self.address}/sensing/alerts")
-        waiting = (
-            "SELECT count(*) FROM process_items WHERE status = 'open' AND element = 'T_confirm'"
-        )
+        waiting = "SELECT count(*) FROM process_items WHERE status = 'open' AND element = 'T_confirm_alert'"
         assert self.storm.one(waiting) == 0
 
     def pump(self, minutes: int) -> None:

@@ -10,8 +10,8 @@ from app.clock import FixedClock
 from app.modeling.bundles import shipped_files
 from app.modeling.draft_commands import SaveDraftFile
 from app.run import Actor, run
+from tests.browser.axe import serious_faults
 from tests.browser.conftest import Reader
-from tests.browser.test_everyone_can_use import serious_faults
 from tests.browser.test_modeler import (  # noqa: F401 because pytest finds fixtures by their names here
     SAVED,
     analyst,

@@ -51,7 +51,7 @@ def test_many_workers_close_an_event_once(flood: Flood) -> None:
     flood.later(hours=4)
     closed = at_once(lambda: run(JudgeRainEvent(event), actor=SYSTEM))
     assert closed.count(True) == 1
-    assert flood.open_items() == ["T_review"]
+    assert flood.open_items() == ["T_review_rain"]
 
 
 def test_one_key_sent_at_once_takes_one_step_with_one_answer(flood: Flood) -> None:

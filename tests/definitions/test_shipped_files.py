@@ -166,6 +166,16 @@ def test_ids_are_unique(diagram: Diagram) -> None:
     assert sorted(ids) == sorted(set(ids))
 
 
+def test_a_task_is_named_once_in_all_diagrams() -> None:
+    # A case's history names its tasks by their ids alone, whichever diagram they stand in.
+    seen: dict[str, str] = {}
+    for path in DIAGRAMS:
+        for task_id, node in Diagram(path).nodes.items():
+            if local(node) == "userTask":
+                assert task_id not in seen, f"{task_id} stands in {seen[task_id]} and {path.name}"
+                seen[task_id] = path.name
+
+
 def test_every_element_has_a_chinese_name(diagram: Diagram) -> None:
     choices = [
         f

@@ -115,8 +115,8 @@ def test_event_closes_when_it_is_dry_and_no_alert_is_open(flood: Flood) -> None:
     flood.water(1)
     flood.work()
     assert event(flood)["closed_at"] == flood.clock.now()
-    assert flood.open_items() == ["T_review"]
-    flood.complete("T_review", outcome="reviewed", opinion="布防到位", lessons="泵车到得慢")
+    assert flood.open_items() == ["T_review_rain"]
+    flood.complete("T_review_rain", outcome="reviewed", opinion="布防到位", lessons="泵车到得慢")
     assert reports(flood)[-1] == "after"
     assert event(flood)["review"]["lessons"] == "泵车到得慢"
     assert flood.open_items() == []
@@ -127,7 +127,7 @@ def test_event_closes_though_nobody_responded(flood: Flood) -> None:
     flood.work()
     flood.later(hours=4)
     flood.work()
-    assert flood.open_items() == ["T_review"]
+    assert flood.open_items() == ["T_review_rain"]
 
 
 def test_event_waits_for_rain_that_is_forecast(flood: Flood) -> None:

@@ -96,7 +96,7 @@ def over(flood: Flood) -> None:
     flood.water(0)
     flood.water(0, device="FP-2")
     flood.work()
-    flood.complete("T_review", outcome="reviewed", opinion="处置得当", lessons="加一台泵车")
+    flood.complete("T_review_rain", outcome="reviewed", opinion="处置得当", lessons="加一台泵车")
 
 
 @pytest.mark.parametrize("kind", ["before", "during", "after"])

@@ -40,7 +40,7 @@ def test_blue_is_watched_and_returns_by_itself(underpass: Underpass) -> None:
 def test_yellow_is_confirmed_and_becomes_a_filed_case(underpass: Underpass) -> None:
     underpass.water(16)
     underpass.follow()
-    assert underpass.items() == [("T_confirm", "watch_officer", None)]
+    assert underpass.items() == [("T_confirm_alert", "watch_officer", None)]
     underpass.complete(WATCH, "real")
     (case,) = underpass.cases()
     assert (case["channel"], case["class_code"], case["waiting"]) == (
@@ -84,7 +84,7 @@ def test_rising_water_is_judged_again(underpass: Underpass) -> None:
     underpass.follow()
     underpass.water(16, minute=1)
     underpass.follow()
-    assert underpass.items() == [("T_confirm", "watch_officer", None)]
+    assert underpass.items() == [("T_confirm_alert", "watch_officer", None)]
     underpass.water(28, minute=2)
     underpass.follow()
     # The item is taken back: nobody need confirm what is orange.
@@ -154,7 +154,7 @@ def test_nobody_confirms_and_the_chief_hears_of_it(underpass: Underpass) -> None
         "SELECT payload FROM outbox WHERE payload::text LIKE '%alert_unconfirmed%'"
     )
     assert "duty_chief" in str(told["payload"])
-    assert underpass.items() == [("T_confirm", "watch_officer", None)]
+    assert underpass.items() == [("T_confirm_alert", "watch_officer", None)]
 
 
 def test_silent_device_raises_one_alert_until_it_speaks(underpass: Underpass) -> None:

@@ -78,7 +78,7 @@ def test_one_answer_for_many_alerts_of_an_area(underpass: Underpass, signed: Sig
     underpass.follow()
     client = signed(WATCH)
     assert ">120<" in client.get("/sensing/alerts/waiting").text
-    area = {"district": "", "trade": "other", "element": "T_confirm"}
+    area = {"district": "", "trade": "other", "element": "T_confirm_alert"}
     page = client.get("/sensing/alerts/area", query_string=area).text
     assert page.count('name="item"') == 100
     items = [row["id"] for row in underpass.desk.rows("SELECT id FROM process_items ORDER BY id")]

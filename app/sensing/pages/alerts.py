@@ -53,7 +53,7 @@ VERDICTS: Final = {
 }
 STATE_NAMES: Final = {"open": _l("未解除"), "closed": _l("已解除"), "all": _l("全部")}
 # What a person is asked to do, by the element of the diagram.
-TASKS: Final = {"T_confirm": _l("待确认"), "T_field": _l("待现场确认")}
+TASKS: Final = {"T_confirm_alert": _l("待确认"), "T_field": _l("待现场确认")}
 _ALERT: Final = f"int(max={2**63 - 1}):alert_id"
 
 
