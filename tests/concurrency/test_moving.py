@@ -30,13 +30,13 @@ def test_move_waits_for_a_completion_and_moves_from_there(desk, stage, aside, ne
     assert moving.result(timeout=10).moved == (case_id,)
     assert desk.open_elements(case_id) == ["T_assign"]
     desk.hand_in(case_id)
-    desk.do(case_id, "T_review_rain", desk.city.dispatcher, "pass_by_photo")
+    desk.do(case_id, "T_review", desk.city.dispatcher, "pass_by_photo")
     assert desk.open_elements(case_id) == ["T_look"]
 
 
 def test_completion_waits_for_a_move_and_goes_on_in_the_new_version(desk, stage, aside, newer):
     case_id = desk.handed_in_case()
-    review = CompleteWork(desk.item(case_id, "T_review_rain"), {"outcome": "pass_by_photo"})
+    review = CompleteWork(desk.item(case_id, "T_review"), {"outcome": "pass_by_photo"})
     with stage.standing_before_commit(MoveCases((case_id,), newer), SYSTEM):
         completing = aside(run, review, actor=desk.city.dispatcher)
         stage.wait_until_somebody_waits()
@@ -48,7 +48,7 @@ def test_completion_waits_for_a_move_and_goes_on_in_the_new_version(desk, stage,
 def test_undo_that_waits_for_a_completion_is_refused(desk, stage, aside, newer):
     case_id = desk.handed_in_case()
     move_id = run(MoveCases((case_id,), newer), actor=SYSTEM).move_id
-    review = CompleteWork(desk.item(case_id, "T_review_rain"), {"outcome": "pass_by_photo"})
+    review = CompleteWork(desk.item(case_id, "T_review"), {"outcome": "pass_by_photo"})
     with stage.standing_before_commit(review, desk.city.dispatcher):
         undoing = aside(run, UndoMove(move_id, case_id), actor=SYSTEM)
         stage.wait_until_somebody_waits()
