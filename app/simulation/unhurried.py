@@ -24,7 +24,7 @@ def unhurried(database: Database) -> Database:
         taken.detach()
         assert isinstance(connection, Connection)
         connection.execute("SET synchronous_commit TO off")
-        connection.commit()
+        connection.commit()  # because the setting must outlast the transaction that set it
         return connection
 
     return Database.on(create_engine("postgresql+psycopg://", creator=connect), database.reading)

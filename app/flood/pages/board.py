@@ -27,14 +27,10 @@ from app.flood.pages.room import (
     blueprint,
     bound_to,
     is_bound_from,
-    now,
     number_of,
     plain,
     policy,
-    reader,
-    runtime,
     typed_key,
-    zone,
 )
 from app.flood.pages.video import video_of
 from app.flood.points import Point, PointPlace, Wanted, point_of, points
@@ -44,6 +40,7 @@ from app.sensing.pages.drawing import Chart, chart
 from app.sensing.tables import Site
 from app.web.access import open_to
 from app.web.acting import act
+from app.web.current import now, reader, runtime, zone
 from app.web.errors import status_of, text_of
 
 CURVE: Final = timedelta(hours=12)

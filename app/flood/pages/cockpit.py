@@ -21,10 +21,11 @@ from app.db.session import db
 from app.errors import NotFound
 from app.flood.cockpit import Asked, state_at
 from app.flood.pages import words
-from app.flood.pages.room import READERS, blueprint, bound_to, now, reader, runtime
+from app.flood.pages.room import READERS, blueprint, bound_to
 from app.flood.tables import RainEvent
 from app.run import Runtime
 from app.web.access import open_to
+from app.web.current import now, reader, runtime
 from app.web.serving import ending
 from app.web.typed import END_YEAR, FIRST_YEAR
 

@@ -20,22 +20,12 @@ from app.db.session import db
 from app.errors import AppError, Forbidden, InvalidInput, NotFound
 from app.flood.commands.roster import COLUMNS, CallRoll, LoadRoster
 from app.flood.duty import roll_calls, roster
-from app.flood.pages.room import (
-    ID,
-    READERS,
-    blueprint,
-    bound_to,
-    now,
-    number_of,
-    plain,
-    policy,
-    reader,
-    runtime,
-)
+from app.flood.pages.room import ID, READERS, blueprint, bound_to, number_of, plain, policy
 from app.flood.tables import DutyNote, DutyShift, RollCall
 from app.sensing.tables import Site
 from app.web.access import SIGNED_IN, open_to
 from app.web.acting import act
+from app.web.current import now, reader, runtime
 from app.web.errors import status_of, text_of
 from app.web.spreadsheets.transfer import uploaded_workbook
 

@@ -14,11 +14,12 @@ from app.db.session import db
 from app.errors import InvalidInput
 from app.flood.commands.forecasts import LoadForecasts
 from app.flood.forecast_files import COLUMNS
-from app.flood.pages.room import WHOLE_CITY, blueprint, now, policy, reader
+from app.flood.pages.room import WHOLE_CITY, blueprint, policy
 from app.flood.points import likely_points
 from app.flood.rain import forecasts_at
 from app.web.access import open_to
 from app.web.acting import act
+from app.web.current import now, reader
 from app.web.errors import status_of
 from app.web.spreadsheets.transfer import uploaded_workbook
 

@@ -22,11 +22,12 @@ from app.flood.commands.orders import StepOrder
 from app.flood.commands.trucks import ChangeTruck
 from app.flood.duty import notes_by, shifts_of, signed_on
 from app.flood.orders import orders_for
-from app.flood.pages.room import ID, blueprint, now, number_of, reader, runtime, typed_key
+from app.flood.pages.room import ID, blueprint, number_of, typed_key
 from app.flood.points import points
 from app.sensing.tables import Site
 from app.web.access import open_to
 from app.web.acting import act
+from app.web.current import now, reader, runtime
 from app.web.errors import status_of, text_of, wants_json
 
 AHEAD: Final = timedelta(hours=24)

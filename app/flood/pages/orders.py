@@ -22,11 +22,8 @@ from app.flood.pages.room import (
     READERS,
     blueprint,
     bound_to,
-    now,
     number_of,
-    reader,
     refuse_other_units,
-    runtime,
     typed_key,
 )
 from app.flood.tables import DutyNote, DutyShift, PumpTruck
@@ -34,6 +31,7 @@ from app.processes.queries import items_of
 from app.sensing.tables import Site
 from app.web.access import open_to
 from app.web.acting import act
+from app.web.current import now, reader, runtime
 from app.web.errors import status_of, text_of
 from sla.flood_files import GAUGE, TRADE
 

@@ -19,11 +19,12 @@ from app.flood.documents.pdf import report_pdf
 from app.flood.documents.word import report_word
 from app.flood.events import event_of, events, levels_of, report_of, reports_of
 from app.flood.pages import tables_of
-from app.flood.pages.room import ID, WHOLE_CITY, blueprint, runtime, zone
+from app.flood.pages.room import ID, WHOLE_CITY, blueprint
 from app.flood.tables import RainReport
 from app.processes.pages.deciding import Deciding, decide, deciding_of, typed_decision
 from app.processes.queries import item_of, items_of
 from app.web.access import open_to
+from app.web.current import runtime, zone
 from app.web.errors import status_of, text_of
 from app.web.spreadsheets.transfer import as_download
 

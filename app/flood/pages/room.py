@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import Final
 from uuid import UUID, uuid4
-from zoneinfo import ZoneInfo
 
 from flask import Blueprint, current_app, request
 from flask_babel import LazyString
 from flask_babel import lazy_gettext as _l
-from flask_login import current_user
 
 from app.accounts.roles import (
     ADMINISTRATOR,
@@ -25,8 +22,8 @@ from app.accounts.roles import (
 from app.errors import Forbidden, InvalidInput
 from app.flood.pages import words
 from app.flood.points import Point
-from app.run import Actor, Runtime
 from app.web.access import rule_of
+from app.web.current import reader
 from app.web.navigation import NavigationItem
 from sla.flood import FloodPolicy
 from sla.flood_files import shipped_flood_policy
@@ -68,12 +65,6 @@ def _offer_words() -> dict[str, object]:
     }
 
 
-def reader() -> Actor:
-    """Return who is signed in."""
-    found: Actor = current_user.actor
-    return found
-
-
 def bound_to() -> str:
     """Return the path of the unit whose things are all that the reader sees; empty where nothing is hidden."""
     actor = reader()
@@ -90,22 +81,6 @@ def is_bound_from(point: Point, path: str | None) -> None:
     """Raise Forbidden for a point of a unit that the reader does not see."""
     if bound_to() and (point.unit_id is None or not (path or "").startswith(bound_to())):
         raise Forbidden
-
-
-def runtime() -> Runtime:
-    """Return the runtime of this application."""
-    found: Runtime = current_app.extensions["jingwei"]
-    return found
-
-
-def now() -> datetime:
-    """Return the moment of this request."""
-    return runtime().clock.now()
-
-
-def zone() -> ZoneInfo:
-    """Return the city's time zone."""
-    return runtime().services.settings.timezone
 
 
 def policy() -> FloodPolicy:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
-from app.flood.pages.room import runtime
+from app.web.current import runtime
 
 
 @dataclass(frozen=True)

@@ -36,10 +36,11 @@ from app.sensing.alert_lists import (
 )
 from app.sensing.pages import words
 from app.sensing.pages.curves import AFTER, BEFORE, Curve, curve_of
-from app.sensing.pages.room import READERS, blueprint, bound_to, now, reader, runtime
+from app.sensing.pages.room import READERS, blueprint, bound_to
 from app.sensing.pages.speed import month_asked, span_of
 from app.web.access import SIGNED_IN, open_to
 from app.web.acting import act
+from app.web.current import now, reader, runtime
 from app.web.errors import status_of, text_of
 
 MOST: Final = 100

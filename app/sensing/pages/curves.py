@@ -11,8 +11,8 @@ from sqlalchemy.orm import Session
 from app.sensing.charts import series
 from app.sensing.pages import words
 from app.sensing.pages.drawing import Chart, chart
-from app.sensing.pages.room import runtime
 from app.sensing.wording import metrics_by_number
+from app.web.current import runtime
 
 BEFORE: Final = timedelta(hours=3)
 AFTER: Final = timedelta(hours=3)

@@ -15,11 +15,12 @@ from app.sensing.charts import alerts_in, lines_of, series
 from app.sensing.device_card import Card, card_of
 from app.sensing.pages import words
 from app.sensing.pages.refused import REASON_WORDS
-from app.sensing.pages.room import READERS, blueprint, bound_to, now, runtime
+from app.sensing.pages.room import READERS, blueprint, bound_to
 from app.sensing.rules import shipped_metrics
 from app.sensing.storing import Known
 from app.sensing.wording import metrics_by_number
 from app.web.access import open_to
+from app.web.current import now, runtime
 
 SPANS: Final = {
     "day": (_l("日"), timedelta(days=1)),

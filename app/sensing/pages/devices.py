@@ -11,8 +11,9 @@ from app.db.session import db
 from app.places.tables import District
 from app.sensing.device_lists import LONGEST_WORDS, Wanted, device_page
 from app.sensing.pages import words
-from app.sensing.pages.room import READERS, blueprint, bound_to, now, runtime
+from app.sensing.pages.room import READERS, blueprint, bound_to
 from app.web.access import open_to
+from app.web.current import now, runtime
 from sla.sites import shipped_trades
 
 STATES = {

@@ -12,8 +12,9 @@ from flask_babel import lazy_gettext as _l
 from app.db.session import db
 from app.sensing.device_card import REASONS, refused_page
 from app.sensing.pages.devices import plain
-from app.sensing.pages.room import WHOLE_CITY, blueprint, runtime
+from app.sensing.pages.room import WHOLE_CITY, blueprint
 from app.web.access import open_to
+from app.web.current import runtime
 
 REASON_WORDS: Final[dict[str, LazyString]] = {
     "duplicate": _l("重复"),

@@ -29,10 +29,11 @@ from app.sensing.device_sheets import COLUMNS, devices_of
 from app.sensing.pages import words
 from app.sensing.pages.device import card_or_404
 from app.sensing.pages.devices import plain
-from app.sensing.pages.room import READERS, blueprint, bound_to, now, runtime
+from app.sensing.pages.room import READERS, blueprint, bound_to
 from app.sensing.tables import Device, Site
 from app.web.access import open_to
 from app.web.acting import act
+from app.web.current import now, runtime
 from app.web.spreadsheets.reading import BYTES_LIMIT
 from app.web.spreadsheets.transfer import as_download, uploaded_workbook
 from app.web.spreadsheets.writing import table_of

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from datetime import datetime
 from typing import Final
 
 from flask import Blueprint, current_app
 from flask_babel import LazyString
 from flask_babel import lazy_gettext as _l
-from flask_login import current_user
 
 from app.accounts.roles import (
     ADMINISTRATOR,
@@ -21,9 +19,10 @@ from app.accounts.roles import (
     UNIT_MANAGER,
     WATCH_OFFICER,
 )
-from app.run import Actor, Runtime
+from app.run import Actor
 from app.sensing.pages import words
 from app.web.access import SIGNED_IN, rule_of
+from app.web.current import reader
 from app.web.navigation import NavigationItem
 
 # Who sees every device; a unit's manager sees those of the unit and of the units below it.
@@ -58,24 +57,7 @@ def _may_open(actor: Actor, rules: Collection[str]) -> bool:
     return SIGNED_IN in rules or actor.has(*rules)
 
 
-def reader() -> Actor:
-    """Return who is signed in."""
-    found: Actor = current_user.actor
-    return found
-
-
 def bound_to() -> str:
     """Return the path of the unit whose devices are all that the reader sees; empty where nothing is hidden."""
     actor = reader()
     return "" if actor.has(*WHOLE_CITY) else actor.unit_path
-
-
-def runtime() -> Runtime:
-    """Return the runtime of this application."""
-    found: Runtime = current_app.extensions["jingwei"]
-    return found
-
-
-def now() -> datetime:
-    """Return the moment of this request."""
-    return runtime().clock.now()

@@ -20,7 +20,7 @@ from app.db.session import db
 from app.errors import InvalidInput, StateChanged
 from app.modeling.queries import active_hash, deployed
 from app.sensing.pages import words
-from app.sensing.pages.room import READERS, blueprint, bound_to, now, runtime
+from app.sensing.pages.room import READERS, blueprint, bound_to
 from app.sensing.rule_commands import (
     RULE_MAKERS,
     AddMaintenance,
@@ -44,6 +44,7 @@ from app.sensing.rules import shipped_metrics
 from app.sensing.trying import Tried, try_rule
 from app.web.access import open_to
 from app.web.acting import act
+from app.web.current import now, runtime
 from app.web.errors import status_of, text_of
 from app.web.typed import END_YEAR, FIRST_YEAR, plain_typed
 

@@ -10,9 +10,10 @@ from flask_babel import lazy_gettext as _l
 
 from app.db.session import db
 from app.errors import NotFound
-from app.sensing.pages.room import READERS, blueprint, bound_to, now, runtime
+from app.sensing.pages.room import READERS, blueprint, bound_to
 from app.sensing.speed import LEAST_LEVEL, speed_of_month
 from app.web.access import open_to
+from app.web.current import now, runtime
 from app.web.typed import END_YEAR, FIRST_YEAR
 
 COLUMNS: Final = {

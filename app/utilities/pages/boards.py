@@ -20,13 +20,14 @@ from app.db.session import db
 from app.errors import Forbidden, InvalidInput, NotFound, StateChanged
 from app.sensing.pages import words
 from app.sensing.pages.curves import LAST, curve_of
-from app.sensing.pages.room import READERS, bound_to, now, runtime
+from app.sensing.pages.room import READERS, bound_to
 from app.sensing.rules import shipped_metrics
 from app.sensing.tables import Site
 from app.utilities import queries
 from app.utilities.commands import MergeComplaint
 from app.web.access import SIGNED_IN, open_to
 from app.web.acting import act
+from app.web.current import now, runtime
 from app.web.errors import text_of
 from app.web.navigation import NavigationItem
 from app.web.typed import number_typed
