@@ -22,6 +22,7 @@ from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 
 from app.errors import ConnectorError
+from connectors.mqtt_packets import Received
 from connectors.mqtt_socket import Client, ReadAhead
 
 log = logging.getLogger(__name__)
@@ -65,17 +66,6 @@ class Address:
             None if parts.username is None else unquote(parts.username),
             None if parts.password is None else unquote(parts.password),
         )
-
-
-@dataclass(frozen=True, slots=True)
-class Received:
-    """A message that the broker keeps until it is acknowledged. connection: the one that brought it."""
-
-    topic: str
-    payload: bytes
-    number: int
-    qos: int
-    connection: int
 
 
 class Subscriber:
@@ -180,6 +170,9 @@ class Subscriber:
         while not self._lost and before < len(self._new) < most:
             before = len(self._new)
             self._note(self._client.loop_read())
+            connected = self._client.socket()
+            if isinstance(connected, ReadAhead):
+                self._new += connected.messages(most - before, self._connection)
 
     def _note(self, result: int) -> None:
         self._lost = self._lost or result != paho.MQTT_ERR_SUCCESS
@@ -208,7 +201,9 @@ class Subscriber:
         self._lost, self.subscribed = True, False
 
     def _on_message(self, client: paho.Client, data: Any, message: paho.MQTTMessage) -> None:
+        try:
+            topic = message.topic
+        except UnicodeDecodeError:
+            topic = ""
         payload = bytes(message.payload)
-        self._new.append(
-            Received(message.topic, payload, message.mid, message.qos, self._connection)
-        )
+        self._new.append(Received(topic, payload, message.mid, message.qos, self._connection))

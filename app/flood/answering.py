@@ -7,8 +7,8 @@ from collections.abc import Sequence
 
 from app.flood.commands.devices import TakeAnswers
 from app.sensing.ingest import OTHERS
-from connectors.mqtt import Received
 from connectors.mqtt_command import ACKNOWLEDGE, COMMAND, read_answer
+from connectors.mqtt_packets import Received
 from connectors.refusals import FrameRefused
 
 log = logging.getLogger(__name__)

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cached_property
 from itertools import groupby
+from operator import itemgetter
 from typing import Any, Final
 
 from psycopg import Connection
@@ -41,13 +43,30 @@ class Pending:
     device: Known
     rule: Rule
     threshold: Threshold
-    readings: tuple[Reading, ...]
+    rows: Stored
     before: datetime | None
 
     @property
     def pair(self) -> Pair:
         """Return what its state and its open alert are kept under."""
         return self.device.id, self.rule.id
+
+    @cached_property
+    def readings(self) -> tuple[Reading, ...]:
+        """Return the new readings in order of time."""
+        return tuple(Reading(at, value) for _, _, at, value in self.rows)
+
+    def keeps(self, state: State) -> bool:
+        """Tell at a glance that nothing is to be walked: no line is on, and no value comes up to the lowest.
+
+        By far the most readings are of dry ground.
+        """
+        idle = not (state.on or state.recent or any(state.streaks))
+        if not idle or not self.rule.shape.looking.is_plain:
+            return False
+        values = [value for _, _, _, value in self.rows]
+        worst = -min(values) if self.threshold.low_is_bad else max(values)
+        return worst < self.threshold.lines[0].rise
 
     @property
     def fresh(self) -> list[Reading]:
@@ -109,6 +128,8 @@ def raise_alerts(
     changed: dict[Pair, State] = {}
     for one in pending:
         before = _fitting(states.get(one.pair), one.threshold)
+        if one.pair not in walking.alerts and one.keeps(before):
+            continue
         after = _walk_on(walking, one, before)
         late = [r for r in one.late if not walking.closed.is_closed(one.device.id, r.at)]
         if late:
@@ -133,14 +154,14 @@ def _pending(
     latest: Mapping[Key, datetime | None],
     rules: Sequence[Rule],
 ) -> Iterator[Pending]:
-    for (device, metric), rows in groupby(stored, key=lambda row: (row[0], row[1])):
-        readings = tuple(Reading(at, value) for _, _, at, value in rows)
+    for (device, metric), of_one in groupby(stored, key=itemgetter(0, 1)):
+        rows = tuple(of_one)
         for rule in rules:
             if rule.metric == metric and rule.holds_for(devices[device]):
                 threshold = rule.threshold_for(devices[device])
                 if threshold is not None:
                     before = latest[device, metric]
-                    yield Pending(devices[device], rule, threshold, readings, before)
+                    yield Pending(devices[device], rule, threshold, rows, before)
 
 
 def _walk_on(walking: _Walking, one: Pending, state: State) -> State:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import logging
 import signal
 import socket
+from typing import Final
 
 import click
 from flask.cli import AppGroup
@@ -20,6 +22,10 @@ from connectors.mqtt import Address, Subscriber
 
 log = logging.getLogger(__name__)
 
+# New objects after which the collector looks for cycles. A batch makes some fifty thousand, none of them in a cycle;
+# at the usual 700 the collector takes a third of the time.
+COLLECT_AFTER: Final = 100_000
+
 cli = AppGroup("sensing", help="Take readings in.")
 
 
@@ -27,7 +33,7 @@ cli = AppGroup("sensing", help="Take readings in.")
 @click.option(
     "--name", help="The broker keeps what is ours by this name; no two processes share one."
 )
-@click.option("--batch", default=5000, show_default=True, help="Messages stored at once, at most.")
+@click.option("--batch", default=20000, show_default=True, help="Messages stored at once, at most.")
 @click.option("--pause-ms", default=200, show_default=True, help="Longest wait for a fuller batch.")
 @click.option(
     "--shared",
@@ -64,6 +70,8 @@ def ingest(name: str | None, batch: int, pause_ms: int, *, shared: bool) -> None
     taking = Ingest(subscriber, most=batch, pause_s=pause_ms / 1000)
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: taking.stopping.set())
+    gc.freeze()
+    gc.set_threshold(COLLECT_AFTER)
     taking.run()
 
 

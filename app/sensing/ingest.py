@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from itertools import chain
 from threading import Event
-from typing import Final
+from typing import Final, NamedTuple
 
 import psycopg
 from sqlalchemy.exc import DBAPIError
@@ -20,7 +20,8 @@ from app.errors import ConnectorError, DatabaseLost
 from app.run import SYSTEM, run
 from app.sensing.commands import StoreReadings
 from connectors import hj212, json_topics, sl651
-from connectors.mqtt import Received, Subscriber
+from connectors.mqtt import Subscriber
+from connectors.mqtt_packets import Received
 from connectors.refusals import FrameRefused
 from connectors.samples import Sample
 
@@ -62,40 +63,52 @@ def level_of(topic: str) -> str:
     return levels[1] if len(levels) > 1 else ""
 
 
-def commands_for(messages: Sequence[Received]) -> list[object]:
+class Held(NamedTuple):
+    """A message and what was read in it. fault: why it could not be read."""
+
+    message: Received
+    level: str
+    samples: Sequence[Sample] = ()
+    fault: str = ""
+
+
+def hold(message: Received) -> Held:
+    """Read a message that may hold readings; others are read by the command that takes them in."""
+    level = level_of(message.topic)
+    if level in OTHERS:
+        return Held(message, level)
+    reader = READERS.get(level)
+    if reader is None:
+        return Held(message, level, fault=f"no format {level}")
+    try:
+        return Held(message, level, reader(message.payload))
+    except FrameRefused as refusal:
+        return Held(message, level, fault=f"{refusal.reason.value} {refusal.detail}")
+
+
+def commands_for(batch: Sequence[Held]) -> list[object]:
     """Return what takes some messages in: readings together, and each other kind by its own command."""
-    readings = [one for one in messages if level_of(one.topic) not in OTHERS]
-    commands: list[object] = [read(readings)] if readings else []
+    readings = [one for one in batch if one.level not in OTHERS]
+    commands: list[object] = [readings_of(readings)] if readings else []
     for level, command_of in OTHERS.items():
-        others = [one for one in messages if level_of(one.topic) == level]
+        others = [one.message for one in batch if one.level == level]
         command = command_of(others) if others else None
         if command is not None:
             commands.append(command)
     return commands
 
 
-def read(messages: Sequence[Received]) -> StoreReadings:
+def readings_of(batch: Sequence[Held]) -> StoreReadings:
     """Return what is to be stored of some messages."""
-    found: list[list[Sample]] = []
-    unreadable: list[str] = []
-    for message in messages:
-        levels = message.topic.split("/", 2)
-        reader = READERS.get(levels[1]) if len(levels) > 1 else None
-        if reader is None:
-            unreadable.append(f"no format {levels[1:2]}")
-            continue
-        try:
-            found.append(reader(message.payload))
-        except FrameRefused as refusal:
-            unreadable.append(f"{refusal.reason.value} {refusal.detail}")
-    return StoreReadings(list(chain.from_iterable(found)), CHANNEL, unreadable)
+    samples = list(chain.from_iterable(one.samples for one in batch))
+    return StoreReadings(samples, CHANNEL, [one.fault for one in batch if one.fault])
 
 
 @dataclass
 class Ingest:
     """One process of any number. Killed at any moment it loses nothing: the broker sends again.
 
-    While one batch is stored, in a thread of its own, the next one is fetched. most: messages of a batch; no more
+    While one batch is stored, in a thread of its own, the next one is fetched and read. most: messages of a batch; no more
     than a few batches are held, whatever the broker sends. pause_s: how long the first of a batch waits for others.
     """
 
@@ -104,8 +117,8 @@ class Ingest:
     pause_s: float = 0.2
     stopping: Event = field(default_factory=Event)
     storing: Executor = field(default_factory=partial(ThreadPoolExecutor, 1, "storing"))
-    _waiting: list[Received] = field(default_factory=list)
-    _batch: list[Received] = field(default_factory=list)
+    _waiting: list[Held] = field(default_factory=list)
+    _batch: list[Held] = field(default_factory=list)
     _stored: Future[None] | None = None
     _since: float = 0.0
     _not_before: float = 0.0
@@ -125,7 +138,7 @@ class Ingest:
                 log.warning("the database does not answer, trying again")
         self.storing.shutdown()
         with suppress(DatabaseLost):
-            self._settle()
+            self._acknowledge(self._settled())
         self.subscriber.disconnect()
 
     def step(self) -> None:
@@ -133,12 +146,16 @@ class Ingest:
 
         Raises: DatabaseLost when a batch has to be stored again; ConnectorError without a connection.
         """
-        self._settle()
-        if self._stored is None and self._is_due():
+        stored = self._settled()
+        begins = self._stored is None and self._is_due()
+        if begins:
             self._batch, self._waiting = self._waiting[: self.most], self._waiting[self.most :]
             self._since = time.monotonic()
             self._stored = self.storing.submit(self._store, self._batch)
-            self._settle()
+        # The next batch is under way by now: acknowledging reads on, and takes its time.
+        self._acknowledge(stored)
+        if begins:
+            self._acknowledge(self._settled())
             return
         room = self.most - len(self._waiting)
         if room <= 0:
@@ -150,12 +167,12 @@ class Ingest:
         fetched = self.subscriber.fetch(room, self._patience())
         if fetched and not self._waiting:
             self._since = time.monotonic()
-        self._waiting += fetched
+        self._waiting += map(hold, fetched)
 
-    def _settle(self) -> None:
-        """Acknowledge the batch once it is stored. Raises DatabaseLost when it is not; then it waits again."""
+    def _settled(self) -> list[Held]:
+        """Return the batch once it is stored. Raises DatabaseLost when it is not; then it waits again."""
         if self._stored is None or not self._stored.done():
-            return
+            return []
         result, batch = self._stored, self._batch
         self._stored, self._batch = None, []
         try:
@@ -164,7 +181,11 @@ class Ingest:
             self._waiting = batch + self._waiting
             self._not_before = time.monotonic() + AGAIN_S
             raise
-        self.subscriber.acknowledge(batch)
+        return batch
+
+    def _acknowledge(self, stored: Sequence[Held]) -> None:
+        if stored:
+            self.subscriber.acknowledge(one.message for one in stored)
 
     def _is_due(self) -> bool:
         now = time.monotonic()
@@ -187,21 +208,21 @@ class Ingest:
             return self.pause_s
         return max(self._since + self.pause_s - now, self._not_before - now, 0.001)
 
-    def _store(self, messages: Sequence[Received]) -> None:
+    def _store(self, batch: Sequence[Held]) -> None:
         """Store messages. One that cannot be stored is counted and given up, and does not stop the others."""
         try:
-            for command in commands_for(messages):
+            for command in commands_for(batch):
                 run(command, actor=SYSTEM)
         except DatabaseLost:
             raise
         except Exception as error:  # because the others must go on
             if will_pass(error):
                 raise DatabaseLost from error
-            log.exception("%s messages were not stored", len(messages))
-            if len(messages) > 1:
-                middle = len(messages) // 2
-                self._store(messages[:middle])
-                self._store(messages[middle:])
+            log.exception("%s messages were not stored", len(batch))
+            if len(batch) > 1:
+                middle = len(batch) // 2
+                self._store(batch[:middle])
+                self._store(batch[middle:])
             else:
                 run(StoreReadings((), CHANNEL, [type(error).__name__]), actor=SYSTEM)
 

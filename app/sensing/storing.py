@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final
 
+import orjson
 from psycopg import Connection
 
 from app.run import Tx
@@ -16,8 +17,9 @@ from connectors.samples import Sample
 from sla.metrics import Metric, Metrics, Refusal
 
 LONGEST_EXAMPLE: Final = 200
+_COLUMNS: Final = ("devices", "metrics", "ats", "values")
 
-# Each value once, whoever sends it how often; what is stored enters its five minutes, hour and day.
+# Each value once, whoever sends it how often; what is stored enters its five minutes, and they their hour and day.
 _STORE: Final = """
 WITH stored AS (
     INSERT INTO readings (device_id, metric, at, value, received_at)
@@ -26,15 +28,20 @@ WITH stored AS (
     ) AS g
     ON CONFLICT DO NOTHING
     RETURNING device_id, metric, at, value
+), fives AS (
+    SELECT device_id, metric, date_bin('5 minutes', at, 'epoch') AS begins_at, count(*) AS n,
+        min(value) AS low, max(value) AS high, sum(value) AS total,
+        (array_agg(value ORDER BY at DESC))[1] AS last, max(at) AS last_at
+    FROM stored GROUP BY device_id, metric, begins_at
 ), summed AS (
     INSERT INTO reading_summaries AS s
         (device_id, metric, minutes, starts_at, n, low, high, total, last, last_at)
-    SELECT device_id, metric, w.minutes, w.starts_at, count(*), min(value), max(value), sum(value),
-        (array_agg(value ORDER BY at DESC))[1], max(at)
-    FROM stored CROSS JOIN LATERAL (VALUES
-        (5::smallint, date_bin('5 minutes', at, 'epoch')),
-        (60::smallint, date_trunc('hour', at, %(zone)s)),
-        (1440::smallint, date_trunc('day', at, %(zone)s))
+    SELECT device_id, metric, w.minutes, w.starts_at, sum(n), min(low), max(high), sum(total),
+        (array_agg(last ORDER BY last_at DESC))[1], max(last_at)
+    FROM fives CROSS JOIN LATERAL (VALUES
+        (5::smallint, begins_at),
+        (60::smallint, date_trunc('hour', begins_at, %(zone)s)),
+        (1440::smallint, date_trunc('day', begins_at, %(zone)s))
     ) AS w (minutes, starts_at)
     GROUP BY device_id, metric, w.minutes, w.starts_at
     ON CONFLICT (device_id, metric, minutes, starts_at) DO UPDATE SET
@@ -218,13 +225,10 @@ def count_refused(tx: Tx, batch: Sorted, now: datetime) -> None:
 
 def _columns(rows: Sequence[tuple[int, int, datetime, float]]) -> dict[str, object]:
     """Return the columns of rows as array literals: psycopg would look at each value for what has to be quoted."""
-    return {
-        "devices": _literal(str(row[0]) for row in rows),
-        "metrics": _literal(str(row[1]) for row in rows),
-        "ats": _literal(row[2].isoformat() for row in rows),
-        "values": _literal(repr(row[3]) for row in rows),
-    }
+    columns = zip(*rows, strict=True) if rows else ((),) * len(_COLUMNS)
+    return {name: _literal(values) for name, values in zip(_COLUMNS, columns, strict=True)}
 
 
-def _literal(texts: Iterable[str]) -> str:
-    return f"{{{','.join(texts)}}}"
+def _literal(values: Sequence[object]) -> str:
+    """Write a list as JSON, which differs in its brackets alone where it holds but numbers and moments."""
+    return f"{{{orjson.dumps(values)[1:-1].decode()}}}"

@@ -14,11 +14,12 @@ from paho.mqtt.enums import CallbackAPIVersion
 from app.errors import Forbidden, InvalidInput, NotFound
 from app.flood.commands.devices import CommandDevice, GiveUpWaiting, TakeAnswers
 from app.run import SYSTEM, run
-from app.sensing.ingest import Ingest, commands_for
+from app.sensing.ingest import Ingest, commands_for, hold
 from app.worker.sender import SenderLoop
-from connectors.mqtt import Address, Received, Subscriber
+from connectors.mqtt import Address, Subscriber
 from connectors.mqtt_command import Broker as BrokerSettings
 from connectors.mqtt_command import DeviceAnswer
+from connectors.mqtt_packets import Received
 from connectors.registry import load_connectors
 from tests.flood.conftest import COMMANDER, STAFF, Flood, key
 from tests.sensing.broker import MOSQUITTO, Broker, wait_until
@@ -112,7 +113,7 @@ def test_our_own_commands_and_broken_answers_are_no_readings(app: Flask) -> None
         Received("jingwei/command/SR-1", b"{}", 1, 1, 1),
         Received("jingwei/acknowledge/SR-1", b"no json", 2, 1, 1),
     ]
-    assert commands_for(messages) == [TakeAnswers([])]
+    assert commands_for([*map(hold, messages)]) == [TakeAnswers([])]
 
 
 class Siren:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -195,7 +194,7 @@ def test_storm_of_500_devices_raises_500_alerts_and_no_more(underpass: Underpass
     wet = [Sample(code, NOON, "depth_cm", 20.0) for code in codes]
     run(StoreReadings(wet, "test"), actor=SYSTEM)
     run(StoreReadings(wet, "test"), actor=SYSTEM)
-    later = [replace(sample, at=NOON + timedelta(minutes=1), value=22.0) for sample in wet]
+    later = [sample._replace(at=NOON + timedelta(minutes=1), value=22.0) for sample in wet]
     run(StoreReadings(later, "test"), actor=SYSTEM)
     found = underpass.desk.rows("SELECT count(*), count(DISTINCT device_id) AS devices FROM alerts")
     assert found == [{"count": 500, "devices": 500}]

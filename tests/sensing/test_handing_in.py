@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable, Sequence
 from concurrent.futures import Executor, Future
 from contextlib import suppress
 from typing import Any
@@ -16,8 +17,9 @@ from app.errors import ConnectorError, DatabaseLost
 from app.run import SYSTEM, run
 from app.sensing import ingest
 from app.sensing.commands import AddReadingSource, StoreReadings
-from app.sensing.ingest import Ingest, read
-from connectors.mqtt import Address, Received
+from app.sensing.ingest import Held, Ingest, hold, readings_of
+from connectors.mqtt import Address
+from connectors.mqtt_packets import Received
 from connectors.samples import Sample
 from tests.device_messages import FOUR_MILLIMETRES, JSON, REAL_TIME
 from tests.sensing.conftest import NOON, Gauge
@@ -78,16 +80,15 @@ def _received(topic: str, payload: bytes, number: int = 1) -> Received:
 
 
 def test_topic_tells_the_format() -> None:
-    found = read(
-        [
-            _received("jingwei/json/P-001", JSON),
-            _received("jingwei/sl651/a/b", bytes.fromhex(FOUR_MILLIMETRES)),
-            _received("jingwei/hj212/x", REAL_TIME),
-            _received("jingwei/xml/x", b"<a/>"),
-            _received("jingwei", JSON),
-            _received("jingwei/json/P-001", b"?"),
-        ]
-    )
+    messages = [
+        _received("jingwei/json/P-001", JSON),
+        _received("jingwei/sl651/a/b", bytes.fromhex(FOUR_MILLIMETRES)),
+        _received("jingwei/hj212/x", REAL_TIME),
+        _received("jingwei/xml/x", b"<a/>"),
+        _received("jingwei", JSON),
+        _received("jingwei/json/P-001", b"?"),
+    ]
+    found = readings_of([*map(hold, messages)])
     assert [sample.metric for sample in found.samples] == [
         "depth_cm", "rain_mm", "rain_total_mm", "level_m", "battery_v", "ph", "turbidity_ntu",
     ]  # fmt: skip
@@ -110,7 +111,7 @@ class Script:
             raise found
         return found
 
-    def acknowledge(self, messages: list[Received]) -> None:
+    def acknowledge(self, messages: Iterable[Received]) -> None:
         self.acknowledged += [message.number for message in messages]
 
 
@@ -159,10 +160,10 @@ def test_what_a_broken_connection_brought_is_stored(gauge: Gauge) -> None:
 def test_no_more_is_held_than_a_few_batches_while_nothing_can_be_stored(
     gauge: Gauge, monkeypatch
 ) -> None:
-    def lost(messages: list[Received]) -> StoreReadings:
+    def lost(batch: Sequence[Held]) -> StoreReadings:
         raise DatabaseLost
 
-    monkeypatch.setattr(ingest, "read", lost)
+    monkeypatch.setattr(ingest, "readings_of", lost)
     # They want no acknowledgement, so nothing but us holds the broker back.
     flood = [[Received("jingwei/json/P-1", b"", 0, 0, 1)] * 10 for _ in range(50)]
     script = Script(*flood)
@@ -176,14 +177,13 @@ def test_no_more_is_held_than_a_few_batches_while_nothing_can_be_stored(
 
 
 def test_one_bad_message_stops_no_other(gauge: Gauge, monkeypatch) -> None:
-    def refuse(messages: list[Received]) -> StoreReadings:
-        if any(message.number == 3 for message in messages):
+    def refuse(batch: Sequence[Held]) -> StoreReadings:
+        numbers = [one.message.number for one in batch]
+        if 3 in numbers:
             raise psycopg.DataError("of the rows")
-        return StoreReadings(
-            [Sample("P-1", gauge.at(m.number), "depth_cm", 1.0) for m in messages], "mqtt"
-        )
+        return StoreReadings([Sample("P-1", gauge.at(n), "depth_cm", 1.0) for n in numbers], "mqtt")
 
-    monkeypatch.setattr(ingest, "read", refuse)
+    monkeypatch.setattr(ingest, "readings_of", refuse)
     messages = [_received("jingwei/json/P-1", b"", number) for number in range(1, 8)]
     script = Script(messages)
     taking = Ingest(script, pause_s=-1, storing=AtOnce())

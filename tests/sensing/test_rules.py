@@ -226,7 +226,7 @@ def test_history_walked_in_one_batch_or_many_gives_the_same_alerts(gauge: Gauge)
     ]
     run(StoreReadings(samples, "test"), actor=SYSTEM)
     for sample in samples:
-        run(StoreReadings([replace(sample, device="P-2")], "test"), actor=SYSTEM)
+        run(StoreReadings([sample._replace(device="P-2")], "test"), actor=SYSTEM)
     with gauge.database.sessions() as session:
         found = session.execute(
             text(
