@@ -17,6 +17,8 @@ PRESENT: Final = "present"
 OFF_PLACE: Final = "off_place"
 EXPECTED: Final = "expected"
 MISSING: Final = "missing"
+# Whom a commander looks for first.
+GRAVEST_FIRST: Final = (MISSING, OFF_PLACE, PRESENT, EXPECTED)
 
 # A person with a shift at a point is there while signed on at that very point.
 _ROSTER: Final = """

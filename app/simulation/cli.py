@@ -184,6 +184,11 @@ def sensors() -> None:
 def storm(minutes: int) -> None:
     """Let a storm begin over the city; its water rises, stands and runs off."""
     _begin_scenario(STORM, timedelta(minutes=minutes))
+    click.echo(
+        f"暴雨开始，历时 {minutes} 分钟，三分之一处雨最大；几分钟后低洼处积水。可看 /flood/cockpit 和 /sensing/alerts。\n"
+        f"A storm of {minutes} minutes has begun, at its height after a third; water stands within minutes."
+        " See /flood/cockpit and /sensing/alerts."
+    )
 
 
 @demo.command("heat-failure")
@@ -196,6 +201,10 @@ def heat_failure(station: str, minutes: int, complaints: int) -> None:
     _begin_scenario(HEAT_FAILURE, timedelta(minutes=minutes), station)
     with _refusals_told():
         numbers = complain(runtime.database, runtime.clock, station, "S-01-02", complaints)
+    click.echo(
+        f"{station} 停供 {minutes} 分钟；可看 /utilities/heat。投诉案件：\n"
+        f"{station} fails for {minutes} minutes; see /utilities/heat. Complaints:"
+    )
     click.echo("\n".join(numbers))
 
 

@@ -23,7 +23,7 @@ METHODS = [("**.py", "python"), ("**/templates/**.html", "jinja2.ext.babel_extra
 # An error's first argument is a text for its reader too.
 KEYWORDS = {
     "_": None, "_l": None, "gettext": None, "lazy_gettext": None,
-    "ngettext": (1, 2), "Text": None, "NotFound": None, "Forbidden": None, "StateChanged": None,
+    "ngettext": (1, 2), "lazy_pgettext": ((1, "c"), 2), "Text": None, "NotFound": None, "Forbidden": None, "StateChanged": None,
     "EngineError": None, "ConnectorError": None, "DatabaseUnusable": None, "AppError": None,
 }  # fmt: skip
 ERRORS = {name for name, kind in vars(errors).items() if isinstance(kind, type)}

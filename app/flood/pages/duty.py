@@ -19,7 +19,7 @@ from app.cases.photos import photo_path
 from app.db.session import db
 from app.errors import AppError, Forbidden, InvalidInput, NotFound
 from app.flood.commands.roster import COLUMNS, CallRoll, LoadRoster
-from app.flood.duty import roll_calls, roster
+from app.flood.duty import GRAVEST_FIRST, roll_calls, roster
 from app.flood.pages.room import ID, READERS, blueprint, bound_to, number_of, plain, policy
 from app.flood.tables import DutyNote, DutyShift, RollCall
 from app.sensing.tables import Site
@@ -120,7 +120,10 @@ def _page(errors: Mapping[str, Any]) -> str:
     )
     return render_template(
         "flood/duty.html",
-        lines=[line for line in found if not state or line.state == state],
+        lines=sorted(
+            (line for line in found if not state or line.state == state),
+            key=lambda line: GRAVEST_FIRST.index(line.state),
+        ),
         counts=Counter(line.state for line in found),
         chosen={"unit_id": unit_id or "", "site_id": site_id or "", "state": state},
         units=_units(),

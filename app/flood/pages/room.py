@@ -6,7 +6,7 @@ from typing import Final
 from uuid import UUID, uuid4
 
 from flask import Blueprint, current_app, request
-from flask_babel import LazyString
+from flask_babel import LazyString, lazy_pgettext
 from flask_babel import lazy_gettext as _l
 
 from app.accounts.roles import (
@@ -33,11 +33,11 @@ WHOLE_CITY: Final = (FLOOD_COMMANDER, WATCH_OFFICER, LEADER, AUDITOR, ADMINISTRA
 READERS: Final = (*WHOLE_CITY, UNIT_MANAGER)
 
 SECTIONS: Final[tuple[tuple[str, LazyString], ...]] = (
-    ("flood.board", _l("点位")),
+    ("flood.board", lazy_pgettext("many", "点位")),
     ("flood.events_page", _l("降雨场次")),
     ("flood.forecasts_page", _l("降雨预报")),
     ("flood.duty_page", _l("值守")),
-    ("flood.orders_page", _l("指令")),
+    ("flood.orders_page", lazy_pgettext("many", "指令")),
     ("flood.pumps_page", _l("泵车")),
 )
 ID: Final = f"int(max={2**63 - 1})"

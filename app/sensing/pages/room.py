@@ -6,7 +6,7 @@ from collections.abc import Collection
 from typing import Final
 
 from flask import Blueprint, current_app
-from flask_babel import LazyString
+from flask_babel import LazyString, lazy_pgettext
 from flask_babel import lazy_gettext as _l
 
 from app.accounts.roles import (
@@ -31,9 +31,9 @@ READERS: Final = (*WHOLE_CITY, UNIT_MANAGER)
 
 SECTIONS: Final[tuple[tuple[str, LazyString], ...]] = (
     ("sensing.alerts", _l("预警")),
-    ("sensing.devices", _l("设备")),
-    ("sensing.sites", _l("点位")),
-    ("sensing.rule_list", _l("规则")),
+    ("sensing.devices", lazy_pgettext("many", "设备")),
+    ("sensing.sites", lazy_pgettext("many", "点位")),
+    ("sensing.rule_list", lazy_pgettext("many", "规则")),
     ("sensing.maintenance", _l("检修")),
     ("sensing.speed", _l("处置时效")),
     ("sensing.refused", _l("被拒数据")),
