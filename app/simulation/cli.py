@@ -41,7 +41,12 @@ from app.simulation.flooding import EquipForFlood
 from app.simulation.habits import habits
 from app.simulation.histories.year import load_year, settle
 from app.simulation.living import last_run, live_through
-from app.simulation.measuring import BeginScenario, MeasuringLoop, complain
+from app.simulation.measuring import (
+    BeginScenario,
+    MeasuringLoop,
+    complain,
+    measure_day_before,
+)
 from app.simulation.replay import boston311
 from app.simulation.replay.history import moment_of
 from app.simulation.replay.report import COLUMNS
@@ -145,7 +150,7 @@ demo = AppGroup("demo", help="A city to try.")
 @demo.command("seed")
 @click.option("--if-empty", is_flag=True, help="Do nothing in a database that has units already.")
 def seed(if_empty: bool) -> None:
-    """Build the demo city and live through a month of it; go on if that was interrupted."""
+    """Build the demo city, live through a month of it and measure a day; go on if that was interrupted."""
     runtime = _runtime()
     with _refusals_told():
         refuse_in_production(runtime)
@@ -154,6 +159,8 @@ def seed(if_empty: bool) -> None:
             if _has_units(runtime):
                 if not if_empty:
                     raise click.ClickException("There are units already: nothing was done.")
+                if span is not None and span.is_demo:
+                    _watch(runtime)
                 return
             equip(runtime)
             calendar = working_calendar(runtime.services.settings)
@@ -163,8 +170,14 @@ def seed(if_empty: bool) -> None:
             span = _begun(runtime, command)
         _live(runtime, span)
         assess_last_month(runtime, span.until_at)
-        run(WatchCity(DEMO_SIZE, DEMO_SEED), actor=SYSTEM, database=runtime.database)
-        run(EquipForFlood(DEMO_SIZE, DEMO_SEED), actor=SYSTEM, database=runtime.database)
+        _watch(runtime)
+
+
+def _watch(runtime: Runtime) -> None:
+    """Give the demo city its sensors and a day of what they measured; each is done once."""
+    run(WatchCity(DEMO_SIZE, DEMO_SEED), actor=SYSTEM, database=runtime.database)
+    run(EquipForFlood(DEMO_SIZE, DEMO_SEED), actor=SYSTEM, database=runtime.database)
+    measure_day_before(runtime.database, runtime.clock)
 
 
 @demo.command("sensors")

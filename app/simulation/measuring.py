@@ -35,6 +35,7 @@ CHANNEL: Final = "simulated"
 BATCH: Final = 2_000
 # Gauges send the rain of so long.
 _GAUGE_EVERY: Final = timedelta(minutes=5)
+_HISTORY_EVERY: Final = timedelta(minutes=10)
 _SENSORS: Final = """
 SELECT d.code, d.kind, coalesce(s.code, '') AS site, coalesce(p.code, '') AS above
 FROM devices d LEFT JOIN sites s ON s.id = d.site_id LEFT JOIN sites p ON p.id = s.parent_id
@@ -118,7 +119,28 @@ def measure(
     with database.sessions() as session:
         sensors = [one for one in sensors_of(session) if kinds is None or one.kind in kinds]
         scenarios = scenarios_at(session, at)
-    samples, stored = samples_at(sensors, scenarios, at), 0
+    return _store(database, clock, samples_at(sensors, scenarios, at))
+
+
+def measure_day_before(database: Database, clock: Clock) -> int:
+    """Store what the sensors measured until now, a calm day, where none has measured yet; return how many readings.
+
+    Without it the curves of a city to try would be empty for a day.
+    """
+    with database.sessions() as session:
+        if session.scalar(text("SELECT EXISTS (SELECT FROM latest_readings WHERE at IS NOT NULL)")):
+            return 0
+        sensors = sensors_of(session)
+    now = clock.now()
+    last = now - timedelta(seconds=now.timestamp() % _HISTORY_EVERY.total_seconds())
+    moments = (
+        last - n * _HISTORY_EVERY for n in range(timedelta(days=1) // _HISTORY_EVERY, -1, -1)
+    )
+    return _store(database, clock, (one for at in moments for one in samples_at(sensors, (), at)))
+
+
+def _store(database: Database, clock: Clock, samples: Iterator[Sample]) -> int:
+    stored = 0
     while batch := list(islice(samples, BATCH)):
         command = StoreReadings(batch, CHANNEL)
         stored += run(command, actor=SYSTEM, clock=clock, database=database).stored

@@ -1,4 +1,8 @@
-"""python -m tests.browser.pictures: take the README's pictures from the demo city that `make run` serves."""
+"""python -m tests.browser.pictures [address] [name ...]: take the README's pictures from the city `make run` serves.
+
+Without names all of them. The cockpit wants a storm at its height (`flask demo storm`), the station one that has failed
+for half an hour (`flask demo heat-failure HS-0001`).
+"""
 
 from __future__ import annotations
 
@@ -21,12 +25,14 @@ DIAGRAM = "handling.bpmn"
 STEP = "现场处置"
 
 
-def main(address: str) -> None:
+def main(address: str, *names: str) -> None:
     """Take each picture as the person whose page it is."""
     FOLDER.mkdir(parents=True, exist_ok=True)
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
         for name, login, height, open_page in PICTURES:
+            if names and name not in names:
+                continue
             _take(_signed_in(browser, address, login), address, name, height, open_page)
         browser.close()
 
@@ -65,11 +71,25 @@ def _modeler(page: Page, address: str) -> None:
     page.wait_for_selector(".bio-properties-panel-group")
 
 
+def _cockpit(page: Page, address: str) -> None:
+    """Open the wall screen."""
+    page.goto(f"{address}/flood/cockpit")
+    page.wait_for_selector("#map canvas")
+
+
+def _station(page: Page, address: str) -> None:
+    """Open a heat station with its curve and the complaints of the homes behind it."""
+    page.goto(f"{address}/utilities/sites/HS-0001")
+    page.wait_for_selector(".chart canvas, .chart svg")
+
+
 PICTURES: tuple[tuple[str, str, int, Callable[[Page, str], None]], ...] = (
     ("inbox", "handler", 900, _inbox),
     ("oversight", "supervisor", 600, _oversight),
     ("modeler", "analyst", 900, _modeler),
     ("ranking", "assessor", 900, _ranking),
+    ("cockpit", "commander", 900, _cockpit),
+    ("station", "watch", 900, _station),
 )
 
 
@@ -98,4 +118,4 @@ def _take(
 
 
 if __name__ == "__main__":
-    main(sys.argv[1] if len(sys.argv) > 1 else "http://127.0.0.1:8000")
+    main(*(sys.argv[1:] or ("http://127.0.0.1:8000",)))

@@ -270,10 +270,22 @@ def test_demo_seed_is_sown_once_and_names_its_accounts(
     printed = runner.invoke(args=["demo", "accounts"]).output
     assert len(printed.splitlines()) == 1 + len(ROLES)
     assert all(name in printed and english in printed for name, english in ROLES.values())
-    cases = rows(open_database, "SELECT count(*) FROM cases")
+    kept = "SELECT (SELECT count(*) FROM cases), (SELECT count(*) FROM readings)"
+    before = rows(open_database, kept)
     assert runner.invoke(args=["demo", "seed", "--if-empty"]).output == ""
     assert runner.invoke(args=["demo", "seed"]).exit_code == 1
-    assert rows(open_database, "SELECT count(*) FROM cases") == cases
+    assert rows(open_database, kept) == before
+
+
+def test_demo_s_sensors_have_measured_a_calm_day(
+    app: Flask, open_database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(habits()["per_day"], "demo", 0.2)
+    assert app.test_cli_runner().invoke(args=["demo", "seed"]).exit_code == 0
+    measured = "SELECT max(at) - min(at) FROM readings"
+    assert rows(open_database, measured) == [(timedelta(days=1),)]
+    assert rows(open_database, "SELECT count(*) FROM alerts") == [(0,)]
+    assert rows(open_database, "SELECT count(*) FROM refused_readings") == [(0,)]
 
 
 def test_simulate_goes_on_from_day_to_day(app: Flask, open_database: Database) -> None:
