@@ -36,6 +36,7 @@ def register_rooms(app: Flask) -> None:
     app.extensions["jingwei.topics"] = import_module("app.cases.effects").topics
     # Sensing stands below flood, whose sirens answer through the same broker.
     import_module("app.flood.answering").join()
+    import_module("app.flood.pages.photos").join()
     for room in PAGES:
         pages = import_module(f"app.{room}.pages")
         app.register_blueprint(pages.blueprint)

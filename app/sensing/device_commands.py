@@ -15,8 +15,11 @@ from app.errors import InvalidInput, NotFound, StateChanged, Text
 from app.places.locate import known_locator, locator_of
 from app.run import Tx, handles
 from app.sensing.tables import Device, Site
+from app.sensing.web_addresses import LONGEST, is_web_address
 from sla.sites import kind_named
 
+# Kept in a site's data: its camera's stream, and the picture it took last.
+SITE_ADDRESSES: Final = ("video", "image")
 LONGEST_CODE: Final = 64
 LONGEST_NAME: Final = 100
 LONGEST_ADDRESS: Final = 200
@@ -68,6 +71,8 @@ class SaveSite:
     address: str = ""
     unit: str = ""
     parent: str = ""
+    video: str = ""
+    image: str = ""
     active: bool = True
 
 
@@ -259,6 +264,7 @@ def _site_faults(tx: Tx, site: Site, command: SaveSite) -> Iterator[tuple[str, s
         faults["kind"] = Text("请选择点位类型")
     else:
         site.kind, site.trade = kind.code, kind.trade
+    _take_addresses(site, typed, faults)
     site.unit_id = _unit_named(tx, typed, faults)
     parent = _site_named(tx, typed, "parent", faults)
     if parent is not None and (kind is None or parent.kind != kind.parent):
@@ -270,6 +276,21 @@ def _site_faults(tx: Tx, site: Site, command: SaveSite) -> Iterator[tuple[str, s
     else:
         site.lon, site.lat = lon, lat
     return iter(faults.items())
+
+
+def _take_addresses(site: Site, typed: Mapping[str, Any], faults: Faults) -> None:
+    """Take the addresses of a site's camera; one that is left empty is taken away."""
+    data = dict(site.data)
+    for name in SITE_ADDRESSES:
+        address = str(typed.get(name, "")).strip()
+        if not address:
+            data.pop(name, None)
+        elif is_web_address(address):
+            data[name] = address
+        else:
+            faults[name] = Text("应为 http:// 或 https:// 开头的网址，至多 %(n)s 个字符", n=LONGEST)
+    if data != site.data:
+        site.data = data
 
 
 def _check_code(

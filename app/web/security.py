@@ -11,7 +11,6 @@ CONTENT_SECURITY_POLICY = "; ".join(
         "default-src 'self'",
         "script-src 'self'",
         "style-src 'self'",
-        "img-src 'self' data: blob:",
         "font-src 'self' data:",
         "connect-src 'self'",
         "worker-src 'self' blob:",
@@ -25,9 +24,10 @@ CONTENT_SECURITY_POLICY = "; ".join(
 
 def init_app(app: Flask, settings: Settings) -> None:
     """Add the headers to every answer."""
-    allowed = CONTENT_SECURITY_POLICY
-    if settings.media_origins:
-        allowed += f"; media-src 'self' {' '.join(settings.media_origins)}"
+    origins = "".join(f" {origin}" for origin in settings.media_origins)
+    allowed = (
+        f"{CONTENT_SECURITY_POLICY}; img-src 'self' data: blob:{origins}; media-src 'self'{origins}"
+    )
 
     def add_headers(response: Response) -> Response:
         response.headers.setdefault("Content-Security-Policy", allowed)

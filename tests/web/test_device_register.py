@@ -89,6 +89,9 @@ def test_each_wrong_field_of_a_device_is_named(
         ({"parent": "nowhere"}, "parent"),
         ({"parent": "U-0"}, "parent"),
         ({"code": "U-0"}, "code"),
+        ({"video": "javascript:alert(1)"}, "video"),
+        ({"image": "https://v.example/" + "a" * 500}, "image"),
+        ({"image": "https://[v.example/a.jpg"}, "image"),
     ],
 )
 def test_each_wrong_field_of_a_site_is_named(
@@ -97,6 +100,18 @@ def test_each_wrong_field_of_a_site_is_named(
     assert admin.post("/sensing/sites/new", data=SITE | {"code": "U-0"}).status_code == 302
     answer = admin.post("/sensing/sites/new", data=SITE | change)
     assert (answer.status_code, f'href="#{field}"' in answer.text) == (422, True)
+
+
+def test_a_site_s_camera_is_entered_and_taken_away(desk: Desk, admin: Any) -> None:
+    camera = {"video": "https://v.example/a.m3u8", "image": "https://v.example/a.jpg"}
+    admin.post("/sensing/sites/new", data=SITE | camera)
+    (site,) = desk.rows("SELECT id, data FROM sites WHERE code = 'U-1'")
+    assert site["data"] == camera
+    address = f"/sensing/sites/{site['id']}"
+    assert 'value="https://v.example/a.jpg"' in admin.get(address).text
+    admin.post(address, data=SITE | {"image": "https://v.example/b.jpg"})
+    (site,) = desk.rows("SELECT data FROM sites WHERE code = 'U-1'")
+    assert site["data"] == {"image": "https://v.example/b.jpg"}
 
 
 def test_what_is_saved_can_be_changed(desk: Desk, admin: Any) -> None:

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from io import BytesIO
 
 import pytest
 from flask.testing import FlaskClient
+from flask_login import FlaskLoginClient
 
+from app import create_app
+from app.accounts.sign_in import signed_in
 from app.clock import FixedClock
+from app.errors import AppError
 from app.flood.commands.orders import IssueOrder
 from app.run import run
 from tests.factories import IN_GRID, Desk
@@ -229,12 +234,49 @@ def test_photo_of_a_note_is_for_its_writer_and_the_unit(
     assert signed(flood.desk.city.collector).get(address).status_code == 403
 
 
+def test_alert_shows_the_last_photo_from_its_point_to_who_may_see_it(
+    flood: Flood, staff: FlaskClient, commander: FlaskClient, signed: SignIn
+) -> None:
+    flood.shift()
+    site = {"site_id": flood.sites["F-1"]}
+    staff.post("/flood/duty/me/sign-on", data=HERE | site)
+    staff.post("/flood/duty/me/notes", data={"text": "没过轮胎", "photo": (BytesIO(PNG), "p.png")})
+    note = flood.rows("SELECT id, site_id FROM duty_notes")[0]
+    assert note["site_id"] == flood.sites["F-1"]
+    flood.water(16)
+    address = f"/sensing/alerts/{flood.rows('SELECT id FROM alerts')[0]['id']}"
+    photo = f'src="/flood/duty/notes/{note["id"]}/photo"'
+    assert photo in commander.get(address).text
+    assert "没过轮胎" in commander.get(address).text
+    assert photo not in signed(flood.desk.city.manager2).get(address).text
+
+
+def test_picture_of_a_camera_is_shown_from_known_origins_alone(
+    flood: Flood, settings, open_database, clock, session
+) -> None:
+    session.connection().exec_driver_sql(
+        """UPDATE sites SET data = '{"image": "https://v.example/a.jpg"}' WHERE code = 'F-1'"""
+    )
+    flood.water(16)
+    addresses = (
+        f"/sensing/alerts/{flood.rows('SELECT id FROM alerts')[0]['id']}",
+        f"/flood/points/{flood.sites['F-1']}",
+    )
+    for origins, shown in (((), False), (("https://v.example",), True)):
+        app = create_app(
+            replace(settings, media_origins=origins), database=open_database, clock=clock
+        )
+        app.test_client_class = FlaskLoginClient
+        client = app.test_client(user=signed_in(session, COMMANDER.person_id))
+        for address in addresses:
+            answer = client.get(address)
+            assert 'href="https://v.example/a.jpg"' in answer.text
+            assert ('src="https://v.example/a.jpg"' in answer.text) == shown
+            policy = answer.headers["Content-Security-Policy"]
+            assert ("img-src 'self' data: blob: https://v.example;" in policy) == shown
+
+
 def test_media_policy_names_the_origins_of_the_settings(settings, open_database, clock) -> None:
-    from dataclasses import replace
-
-    from app import create_app
-    from app.errors import AppError
-
     allowed = replace(settings, media_origins=("https://v.example",))
     client = create_app(allowed, database=open_database, clock=clock).test_client()
     policy = client.get("/sign-in").headers["Content-Security-Policy"]

@@ -32,11 +32,11 @@ from app.flood.pages.room import (
     policy,
     typed_key,
 )
-from app.flood.pages.video import video_of
 from app.flood.points import Point, PointPlace, Wanted, point_of, points
 from app.flood.rain import HOUR, rain_by_gauge
 from app.places.queries import districts
 from app.sensing.pages.drawing import Chart, chart
+from app.sensing.pages.media import media_of
 from app.sensing.tables import Site
 from app.web.access import open_to
 from app.web.acting import act
@@ -165,7 +165,8 @@ def _page(point: Point, errors: Mapping[str, Any]) -> str:
         notes=notes_at(session, point.id, LISTED),
         trucks=trucks(session, site_id=point.id, path=bound_to()),
         orders=orders(session, size=LISTED, site_id=point.id, path=bound_to()),
-        video=video_of(site.data.get("video")),
+        video=media_of(site, "video"),
+        image=media_of(site, "image"),
         devices=commanded_at(session, point.id, list(policy().actions)),
         actions=policy().actions,
         calls=calls_at(session, point.id, LISTED),

@@ -36,6 +36,7 @@ from app.sensing.alert_lists import (
 )
 from app.sensing.pages import words
 from app.sensing.pages.curves import AFTER, BEFORE, Curve, curve_of
+from app.sensing.pages.media import last_taken, media_of
 from app.sensing.pages.room import READERS, blueprint, bound_to
 from app.sensing.pages.speed import month_asked, span_of
 from app.web.access import SIGNED_IN, open_to
@@ -173,6 +174,9 @@ def _page(line: AlertLine, typed: Mapping[str, Any] | None, errors: Mapping[str,
         line=line,
         levels=levels_of(session, line.alert.id),
         curve=_curve(line),
+        image=media_of(line.site, "image"),
+        video=media_of(line.site, "video"),
+        taken=last_taken(line.site),
         done=[item for item in items if item.status == "done"],
         people=names,
         deciding=deciding_of(process_id, typed) if process_id is not None else None,

@@ -17,6 +17,7 @@ from app.accounts.tables import Unit
 from app.db.session import db
 from app.errors import InvalidInput, NotFound
 from app.sensing.device_commands import (
+    SITE_ADDRESSES,
     EndDevice,
     ImportDevices,
     Imported,
@@ -42,7 +43,9 @@ SHOWN_FAULTS: Final = 100
 _DEVICE: Final = f"int(max={2**63 - 1}):device_id"
 _SITE: Final = f"int(max={2**63 - 1}):site_id"
 _DEVICE_FIELDS: Final = tuple(COLUMNS)
-_SITE_FIELDS: Final = ("code", "name", "name_en", "kind", "lon", "lat", "address", "unit", "parent")
+_SITE_FIELDS: Final = (
+    "code", "name", "name_en", "kind", "lon", "lat", "address", "unit", "parent", *SITE_ADDRESSES,
+)  # fmt: skip
 FILE_LIMIT: Final = 100_000
 
 
@@ -178,6 +181,7 @@ def edit_site(site_id: int) -> ResponseReturnValue:
     parent = db.session.get(Site, site.parent_id) if site.parent_id else None
     unit = db.session.get(Unit, site.unit_id) if site.unit_id else None
     typed = {name: str(getattr(site, name, "") or "") for name in _SITE_FIELDS}
+    typed |= {name: str(site.data.get(name, "")) for name in SITE_ADDRESSES}
     typed |= {"unit": unit.code if unit else "", "parent": parent.code if parent else ""}
     return _site_form(site, typed | {"active": "1" if site.active else ""}, {})
 
