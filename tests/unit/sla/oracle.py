@@ -67,6 +67,12 @@ class MinuteOracle:
         while minutes > 0:
             minutes -= self.minutes_of(measure, at)
             at += MINUTE
+        return self.shown(measure, at)
+
+    def shown(self, measure: str, at: datetime) -> datetime:
+        """When the clock shows what was counted up to: where it is turned back at that very moment, an hour later."""
+        while measure == "wall" and self._reading(at) < self.wall(at):
+            at += MINUTE
         return at
 
     def worked_minutes(self, start: datetime, end: datetime) -> int:
@@ -98,7 +104,7 @@ class MinuteOracle:
                     owed.insert(0, (measure, left))
             at += MINUTE
             if not owed:
-                return at
+                return self.shown(measure, at)
 
 
 def floor_to_minute(at: datetime) -> datetime:
