@@ -43,6 +43,16 @@ def test_case_is_open_to_the_centre_its_reporter_and_its_unit(
         assert signed(actor).get(f"/api/cases/{number}").status_code == 200
 
 
+@pytest.mark.parametrize("role", ["watch_officer", "flood_commander"])
+def test_case_that_an_alert_leads_to_opens_to_who_watches_the_city(
+    desk: Desk, session: Session, role: str
+) -> None:
+    case_id = desk.dispatched_case()
+    assert may_see(session, Actor(None, 1, "/1/", frozenset({role}), "值班员"), case_id)
+    # In a unit of the ranking they see what is its own.
+    assert not may_see(session, Actor(None, 12, "/1/12/", frozenset({role}), "值班员"), case_id)
+
+
 def test_case_is_closed_to_another_unit(desk: Desk, city: City, signed: SignIn) -> None:
     case_id = desk.dispatched_case()
     number, item_id = _number(desk, case_id), desk.item(case_id, "T_assign")

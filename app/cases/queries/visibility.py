@@ -21,9 +21,11 @@ from app.accounts.roles import (
     COLLECTOR,
     DISPATCHER,
     DUTY_CHIEF,
+    FLOOD_COMMANDER,
     INTAKE_OFFICER,
     LEADER,
     SUPERVISOR,
+    WATCH_OFFICER,
 )
 from app.cases.queries.case_file import case_by_number
 from app.cases.queries.matching import without_nul
@@ -33,7 +35,7 @@ from app.run import Actor
 
 CENTRE: Final = (
     INTAKE_OFFICER, DUTY_CHIEF, DISPATCHER, SUPERVISOR, ASSESSOR, LEADER, AUDITOR, ADMINISTRATOR,
-    ANALYST,
+    ANALYST, WATCH_OFFICER, FLOOD_COMMANDER,
 )  # fmt: skip
 
 # Every unit that has or had a case was given work items in it.
