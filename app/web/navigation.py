@@ -13,13 +13,14 @@ from flask_login import current_user
 class NavigationItem:
     """An entry: an endpoint, its label (lazy_gettext), who sees it, and where it stands.
 
-    roles: empty for everyone who is signed in.
+    roles: empty for everyone who is signed in. home_of: whose day begins here, if they have no other role.
     """
 
     endpoint: str
     label: LazyString | str
     roles: frozenset[str] = frozenset()
     position: int = 50
+    home_of: frozenset[str] = frozenset()
 
 
 def init_app(app: Flask) -> None:
@@ -44,6 +45,18 @@ def navigation() -> list[tuple[NavigationItem, bool]]:
     addresses = [url_for(item.endpoint) for item in shown]
     here = max((address for address in addresses if _leads_to(address)), key=len, default=None)
     return [(item, address == here) for item, address in zip(shown, addresses, strict=True)]
+
+
+def first_page() -> str | None:
+    """Return the endpoint where the reader's day begins; None for whom no page is open."""
+    items = [item for item, _ in navigation()]
+    home = (
+        item
+        for item in items
+        if current_user.actor.roles and current_user.actor.roles <= item.home_of
+    )
+    found = next(home, items[0] if items else None)
+    return None if found is None else found.endpoint
 
 
 def _leads_to(address: str) -> bool:

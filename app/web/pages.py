@@ -11,7 +11,7 @@ from app.db.session import db
 from app.errors import NotFound
 from app.web.access import PUBLIC, open_to
 from app.web.language import COOKIE, LANGUAGES
-from app.web.navigation import navigation
+from app.web.navigation import first_page
 
 YEAR_S = 365 * 24 * 3600
 
@@ -21,13 +21,13 @@ blueprint = Blueprint("web", __name__)
 @blueprint.get("/")
 @open_to(PUBLIC)
 def home() -> ResponseReturnValue:
-    """Lead to the first page that the reader may open."""
+    """Lead to where the reader's day begins."""
     if not current_user.is_authenticated:
         return redirect(url_for("accounts.sign_in"))
-    items = navigation()
-    if not items:
+    endpoint = first_page()
+    if endpoint is None:
         raise NotFound
-    return redirect(url_for(items[0][0].endpoint))
+    return redirect(url_for(endpoint))
 
 
 @blueprint.post("/language")

@@ -10,6 +10,7 @@ from app.flood.pages import me as me
 from app.flood.pages import orders as orders
 from app.flood.pages import pumps as pumps
 from app.flood.pages import rain as rain
+from app.flood.pages import waiting as waiting
 from app.flood.pages.room import blueprint, navigation
 
 __all__ = ["blueprint", "navigation"]

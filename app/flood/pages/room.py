@@ -44,11 +44,23 @@ ID: Final = f"int(max={2**63 - 1})"
 
 blueprint = Blueprint("flood", __name__, url_prefix="/flood", template_folder="../templates")
 navigation = (
-    NavigationItem("flood.board", _l("防汛"), roles=frozenset(READERS), position=46),
+    NavigationItem(
+        "flood.board",
+        _l("防汛"),
+        roles=frozenset(READERS),
+        position=46,
+        home_of=frozenset({FLOOD_COMMANDER}),
+    ),
     NavigationItem(
         "flood.cockpit", _l("驾驶舱"), roles=frozenset((*READERS, SUPERVISOR)), position=48
     ),
-    NavigationItem("flood.me", _l("我的值守"), roles=frozenset({FLOOD_STAFF}), position=47),
+    NavigationItem(
+        "flood.me",
+        _l("我的值守"),
+        roles=frozenset({FLOOD_STAFF}),
+        position=47,
+        home_of=frozenset({FLOOD_STAFF}),
+    ),
 )
 
 

@@ -41,7 +41,13 @@ SECTIONS: Final[tuple[tuple[str, LazyString], ...]] = (
 
 blueprint = Blueprint("sensing", __name__, url_prefix="/sensing", template_folder="../templates")
 navigation = (
-    NavigationItem("sensing.alerts", _l("监测"), roles=frozenset({*READERS, ANALYST}), position=45),
+    NavigationItem(
+        "sensing.alerts",
+        _l("监测"),
+        roles=frozenset({*READERS, ANALYST}),
+        position=45,
+        home_of=frozenset({WATCH_OFFICER}),
+    ),
 )
 
 
