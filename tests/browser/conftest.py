@@ -91,7 +91,7 @@ class Reader:
         self.page.fill("#login", login)
         self.page.fill("#password", PASSWORD)
         self.page.keyboard.press("Enter")
-        self.page.wait_for_url("**/inbox")
+        self.page.wait_for_url(lambda url: "/sign-in" not in url)
 
     def hear(self) -> None:
         """Note what the browser complains of from now on, and what it asks of other machines."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
@@ -119,7 +118,7 @@ class Staff:
         reader.page.fill("#password", password)
         self.look(reader)
         reader.page.click("main button.primary")
-        reader.page.wait_for_url(re.compile("/(inbox|password)"))
+        reader.page.wait_for_url(lambda url: "/sign-in" not in url)
         self.look(reader)
         return reader
 

@@ -111,7 +111,7 @@ def signed_in(chromium: Browser, address: str, login: str, **context: Any) -> Pa
     page.fill("#login", login)
     page.fill("#password", PASSWORD)
     page.keyboard.press("Enter")
-    page.wait_for_url("**/inbox")
+    page.wait_for_url(lambda url: "/sign-in" not in url)
     return page
 
 

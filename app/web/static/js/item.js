@@ -1,60 +1,8 @@
-// A work item's form: questions that depend on others, options that follow a choice, drafts.
-// The server holds every answer against the same conditions again.
+// A work item's form: options that follow a choice, drafts. Which questions depend on others is in questions.js.
 "use strict";
 
 // The form at hand: beside a list it changes with every item opened.
 let form = null;
-
-const worked = {
-  "name": ([name], answers) => answers[name] ?? null,
-  "value": ([value]) => value,
-  "list": (parts, answers) => parts.map((part) => work(part, answers)),
-  "not": ([part], answers) => !truth(work(part, answers)),
-  "and": (parts, answers) => parts.every((part) => truth(work(part, answers))),
-  "or": (parts, answers) => parts.some((part) => truth(work(part, answers))),
-  "==": ([a, b], answers) => work(a, answers) === work(b, answers),
-  "!=": ([a, b], answers) => work(a, answers) !== work(b, answers),
-  "<": ([a, b], answers) => work(a, answers) < work(b, answers),
-  "<=": ([a, b], answers) => work(a, answers) <= work(b, answers),
-  ">": ([a, b], answers) => work(a, answers) > work(b, answers),
-  ">=": ([a, b], answers) => work(a, answers) >= work(b, answers),
-  "in": ([a, b], answers) => (work(b, answers) || []).includes(work(a, answers)),
-  "not in": ([a, b], answers) => !(work(b, answers) || []).includes(work(a, answers)),
-};
-
-function work([what, ...parts], answers) {
-  return worked[what](parts, answers);
-}
-
-function truth(value) {
-  return Array.isArray(value) ? value.length > 0 : Boolean(value);
-}
-
-function answersNow() {
-  const answers = {};
-  for (const [name, value] of new FormData(form)) {
-    if (typeof value === "string") answers[name] = value === "" ? null : value;
-  }
-  for (const box of form.querySelectorAll("input[type=checkbox]")) answers[box.name] = box.checked;
-  for (const input of form.querySelectorAll("input[inputmode=decimal]")) {
-    answers[input.name] = input.value.trim() === "" ? null : Number(input.value);
-  }
-  return answers;
-}
-
-function showQuestions() {
-  const answers = answersNow();
-  for (const field of form.querySelectorAll("[data-hide-when]")) {
-    field.hidden = truth(work(JSON.parse(field.dataset.hideWhen), answers));
-  }
-  for (const field of form.querySelectorAll("[data-require-when]")) {
-    const required = truth(work(JSON.parse(field.dataset.requireWhen), answers));
-    field.querySelector(".optional").hidden = required;
-    const input = field.querySelector("input:not(.narrowing), select, textarea");
-    input.toggleAttribute("aria-required", false);
-    if (required) input.setAttribute("aria-required", "true");
-  }
-}
 
 async function refill(field) {
   const select = field.querySelector("select");
@@ -127,7 +75,7 @@ async function restore() {
     await refill(field);
     putBack(kept.fields);
   }
-  showQuestions();
+  showQuestions(form);
   const said = document.getElementById("draft-said");
   said.textContent = form.dataset.restored;
 }
@@ -153,7 +101,7 @@ async function saveDraft() {
 
 function typed(event) {
   if (event.target.type === "file" || event.target.classList.contains("narrowing")) return;
-  showQuestions();
+  showQuestions(form);
   for (const field of form.querySelectorAll("[data-depends-on]")) {
     if (event.target.name === field.dataset.dependsOn) refill(field);
   }
@@ -176,7 +124,7 @@ function takeUp(found) {
     clearTimeout(waiting);
     if (form.dataset.draft && event.submitter?.value === "complete") sessionStorage.setItem("jingwei-sent", ofThisForm());
   });
-  showQuestions();
+  showQuestions(form);
   restore();
 }
 
