@@ -6,11 +6,13 @@ from flask import Flask, Response
 
 from app.settings import Settings
 
+_IMAGES = "img-src 'self' data: blob:"
 CONTENT_SECURITY_POLICY = "; ".join(
     [
         "default-src 'self'",
         "script-src 'self'",
         "style-src 'self'",
+        _IMAGES,
         "font-src 'self' data:",
         "connect-src 'self'",
         "worker-src 'self' blob:",
@@ -25,9 +27,8 @@ CONTENT_SECURITY_POLICY = "; ".join(
 def init_app(app: Flask, settings: Settings) -> None:
     """Add the headers to every answer."""
     origins = "".join(f" {origin}" for origin in settings.media_origins)
-    allowed = (
-        f"{CONTENT_SECURITY_POLICY}; img-src 'self' data: blob:{origins}; media-src 'self'{origins}"
-    )
+    allowed = CONTENT_SECURITY_POLICY.replace(_IMAGES, _IMAGES + origins)
+    allowed += f"; media-src 'self'{origins}"
 
     def add_headers(response: Response) -> Response:
         response.headers.setdefault("Content-Security-Policy", allowed)
