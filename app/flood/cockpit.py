@@ -20,7 +20,8 @@ LISTED: Final = 6
 
 # Levels and depths as they were known at the moment: of alerts their last level until then.
 _POINTS: Final = """
-SELECT s.id, s.name, s.name_en, s.kind, s.lon, s.lat, s.district_code, coalesce(a.level, 0) AS level, w.depth
+SELECT s.id, s.name, s.name_en, s.kind, s.lon, s.lat, s.district_code, coalesce(a.level, 0) AS level,
+    w.depth, extract(epoch FROM w.at) AS measured_at
 FROM sites s LEFT JOIN units u ON u.id = s.unit_id
 LEFT JOIN (
     SELECT d.site_id, max(l.level) AS level FROM alerts al JOIN devices d ON d.id = al.device_id
@@ -31,8 +32,8 @@ LEFT JOIN (
     GROUP BY d.site_id
 ) a ON a.site_id = s.id
 LEFT JOIN LATERAL (
-    SELECT max(r.value) AS depth FROM devices d CROSS JOIN LATERAL (
-        SELECT value FROM readings WHERE device_id = d.id AND metric = 1 AND at <= :at AND at > :fresh
+    SELECT max(r.value) AS depth, max(r.at) AS at FROM devices d CROSS JOIN LATERAL (
+        SELECT value, at FROM readings WHERE device_id = d.id AND metric = 1 AND at <= :at AND at > :fresh
         ORDER BY at DESC LIMIT 1) r
     WHERE d.site_id = s.id AND d.active
 ) w ON true
@@ -40,11 +41,17 @@ WHERE s.trade = 'flood' AND s.kind NOT IN ('rain_gauge', 'pump_truck') AND s.act
     AND (:path = '' OR u.path LIKE :path || '%')
 ORDER BY coalesce(a.level, 0) DESC, w.depth DESC NULLS LAST, s.id
 """
+# The five minutes that hold the moment know by now what came after it: of these only the readings until then.
 _CURVES: Final = """
-SELECT d.site_id, extract(epoch FROM h.starts_at)::bigint, max(h.high) FROM reading_summaries h
-JOIN devices d ON d.id = h.device_id
-WHERE d.site_id = ANY(:sites) AND h.metric = 1 AND h.minutes = 5 AND h.starts_at > :since AND h.starts_at <= :at
-GROUP BY 1, 2 ORDER BY 1, 2
+SELECT site_id, extract(epoch FROM starts_at)::bigint, max(high) FROM (
+    SELECT d.site_id, h.starts_at, h.high FROM reading_summaries h JOIN devices d ON d.id = h.device_id
+    WHERE d.site_id = ANY(:sites) AND h.metric = 1 AND h.minutes = 5 AND h.starts_at > :since
+        AND h.starts_at < date_bin('5 minutes', CAST(:at AS timestamptz), 'epoch')
+    UNION ALL SELECT d.site_id, date_bin('5 minutes', r.at, 'epoch'), r.value
+    FROM readings r JOIN devices d ON d.id = r.device_id
+    WHERE d.site_id = ANY(:sites) AND r.metric = 1
+        AND r.at >= date_bin('5 minutes', CAST(:at AS timestamptz), 'epoch') AND r.at <= :at
+) known GROUP BY 1, 2 ORDER BY 1, 2
 """
 _PEOPLE: Final = """
 SELECT coalesce(w.lon, o.lon), coalesce(w.lat, o.lat), coalesce(w.in_place, o.in_place, false)
@@ -180,7 +187,7 @@ def _event(session: Session, asked: Asked) -> dict[str, Any] | None:
 
 
 def _curves(session: Session, asked: Asked, points: Sequence[Any]) -> list[dict[str, Any]]:
-    """Return the depths of the worst points over the last hours, five minutes by five minutes."""
+    """Return the depths of the worst points over the last hours by five minutes, and last the depth of the moment."""
     worst = [row for row in points if (row[8] or 0) > 0][:CURVES]
     if not worst:
         return []
@@ -188,13 +195,15 @@ def _curves(session: Session, asked: Asked, points: Sequence[Any]) -> list[dict[
     found: dict[int, list[list[float]]] = {}
     for site, at, depth in session.execute(text(_CURVES), parameters):
         found.setdefault(site, []).append([at, _tenth(depth) or 0])
+    for row in worst:
+        found.setdefault(row[0], []).append([int(row[9]), _tenth(row[8]) or 0])
     return [
         {
             "id": row[0],
             "name": row[1],
             "name_en": row[2],
             "level": row[7],
-            "line": found.get(row[0], []),
+            "line": found[row[0]],
         }
         for row in worst
     ]

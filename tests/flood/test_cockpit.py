@@ -69,7 +69,20 @@ def test_cases_and_curves_are_those_of_the_tables(underpass: Underpass) -> None:
     counted = underpass.desk.rows(
         "SELECT high FROM reading_summaries WHERE metric = 1 AND minutes = 5 ORDER BY starts_at"
     )
-    assert [depth for _, depth in curve["line"]] == [row["high"] for row in counted]
+    depths = [depth for _, depth in curve["line"]]
+    # The last one is the depth of the moment.
+    assert depths == [*(row["high"] for row in counted), 32.0]
+
+
+def test_curve_of_a_past_moment_knows_nothing_of_what_came_later(underpass: Underpass) -> None:
+    # The five minutes from noon on: 6, 8 and 7 cm until the moment, 22 after it.
+    underpass.water(6, 8, 7)
+    before = shown(underpass, 2.5)["curves"]
+    underpass.water(22, minute=3)
+    assert shown(underpass, 2.5)["curves"] == before
+    begins = int(NOON.timestamp())
+    assert before[0]["line"] == [[begins, 8.0], [begins + 120, 7.0]]
+    assert shown(underpass, 3)["curves"][0]["line"][-1] == [begins + 180, 22.0]
 
 
 def test_stream_tells_a_change_once(app: Flask, underpass: Underpass) -> None:
