@@ -76,8 +76,12 @@ LEFT JOIN sites s ON s.id = c.site_id
 WHERE :path = '' OR u.path LIKE :path || '%'
 ORDER BY t.plate
 """
+# To be confirmed is what the watch has before it, as the list of alerts says: blue is watched only, orange is answered
+# without anybody.
 _ALERTS: Final = """
-SELECT a.id, s.name, s.name_en, a.opened_at, a.confirmed_at IS NOT NULL AND a.confirmed_at <= :at,
+SELECT a.id, s.name, s.name_en, a.opened_at, EXISTS (
+        SELECT FROM process_items i WHERE i.process_id = a.process_id AND i.element = 'T_confirm_alert'
+            AND i.created_at <= :at AND (i.finished_at IS NULL OR i.finished_at > :at)) AS waits,
     coalesce((SELECT level FROM alert_levels WHERE alert_id = a.id AND at <= :at
         ORDER BY at DESC, id DESC LIMIT 1), a.top_level) AS level
 FROM alerts a JOIN devices d ON d.id = a.device_id JOIN sites s ON s.id = d.site_id
@@ -158,10 +162,9 @@ def state_at(session: Session, asked: Asked) -> dict[str, Any]:
         },
         "alerts": {
             "open": len(alerts),
-            # What is blue is watched only: nobody need confirm it.
-            "unconfirmed": sum(1 for row in alerts if not row[4] and row[5] > 1),
+            "unconfirmed": sum(1 for row in alerts if row[4]),
             "lines": [
-                [row[0], row[1], row[2], row[5], row[3].timestamp(), row[4]]
+                [row[0], row[1], row[2], row[5], row[3].timestamp(), not row[4]]
                 for row in alerts[:LISTED]
             ],
         },

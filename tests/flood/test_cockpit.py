@@ -10,6 +10,7 @@ import pytest
 from flask import Flask
 from sqlalchemy.orm import Session
 
+from app.clock import FixedClock
 from app.db.session import Database
 from app.flood.cockpit import Asked, state_at
 from app.flood.pages.cockpit import Shared, events
@@ -51,6 +52,23 @@ def test_depth_of_long_ago_is_not_shown_as_of_now(underpass: Underpass) -> None:
     underpass.water(9)
     assert shown(underpass, 0)["points"][0][4] == 9.0
     assert shown(underpass, 61)["points"][0][4] is None
+
+
+def test_alert_is_to_be_confirmed_while_the_watch_has_it_before_it(
+    underpass: Underpass, clock: FixedClock
+) -> None:
+    underpass.water(16)
+    underpass.follow()
+    minute = (clock.now() - NOON).total_seconds() / 60
+    alerts = shown(underpass, minute)["alerts"]
+    assert (alerts["unconfirmed"], alerts["lines"][0][5]) == (1, False)
+    # Orange is answered without anybody.
+    underpass.water(31, minute=1)
+    clock.move_to(clock.now() + timedelta(minutes=1))
+    underpass.follow()
+    alerts = shown(underpass, minute + 1)["alerts"]
+    assert (alerts["unconfirmed"], alerts["lines"][0][5]) == (0, True)
+    assert shown(underpass, minute)["alerts"]["unconfirmed"] == 1
 
 
 def test_unit_sees_its_own_points(underpass: Underpass) -> None:
