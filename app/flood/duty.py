@@ -101,6 +101,12 @@ def signed_on(session: Session, person_id: int) -> DutySignOn | None:
     return session.scalar(query)
 
 
+def last_sign_on(session: Session, person_id: int) -> DutySignOn | None:
+    """Return the newest sign-on of a person, ended or not."""
+    query = select(DutySignOn).where(DutySignOn.person_id == person_id)
+    return session.scalar(query.order_by(DutySignOn.id.desc()).limit(1))
+
+
 def shifts_of(
     session: Session, person_id: int, at: datetime, until: datetime
 ) -> Sequence[tuple[DutyShift, Site | None]]:

@@ -58,6 +58,24 @@ def order_of_process(session: Session, process_id: int) -> FloodOrder:
     return found
 
 
+def step_is_taken(
+    session: Session, order_id: int, step: str, outcome: str, person_id: int | None
+) -> bool:
+    """Tell whether a person has already taken a step of an order, with this outcome."""
+    taken = (
+        select(ProcessItem.id)
+        .join(FloodOrder, FloodOrder.process_id == ProcessItem.process_id)
+        .where(
+            FloodOrder.id == order_id,
+            ProcessItem.element == step,
+            ProcessItem.status == "done",
+            ProcessItem.finished_by == person_id,
+            ProcessItem.outcome == outcome,
+        )
+    )
+    return session.scalar(taken.limit(1)) is not None
+
+
 def is_given_to(session: Session, order: FloodOrder, actor: Actor) -> bool:
     """Tell whether an order's steps are an actor's: the person's, the driver's, or, not taken yet, anybody's of the unit."""
     if order.person_id is not None:

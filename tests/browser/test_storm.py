@@ -211,6 +211,9 @@ class Story:
         phone.context.set_offline(True)
         step.click()
         expect(phone.locator("#waiting")).to_contain_text("1 项待发送")
+        expect(step).to_be_disabled()
+        expect(step).to_have_text("已保存在手机里，等待发送")
+        expect(phone.locator("#offline")).to_contain_text("自动发出")
         phone.screenshot(path=self.pictures / "phone.png")
         assert self.storm.one("SELECT on_way_at FROM flood_orders") is None
         phone.context.set_offline(False)

@@ -192,8 +192,29 @@ def test_phone_signs_on_and_takes_the_steps_of_an_order(flood: Flood, staff: Fla
     for step in ("T_acknowledge", "T_on_way", "T_on_site", "T_done"):
         assert staff.post(f"/flood/duty/me/orders/{order}", data={"step": step}).status_code == 302
     assert flood.rows("SELECT done_at FROM flood_orders")[0]["done_at"] is not None
-    again = staff.post(f"/flood/duty/me/orders/{order}", data={"step": "T_done"})
-    assert again.status_code == 409
+
+
+def test_what_a_phone_did_before_is_no_error(flood: Flood, staff: FlaskClient) -> None:
+    """It was tapped twice on a bad line: two requests, one step."""
+    order = run(IssueOrder("抽水", person_id=STAFF.person_id), actor=COMMANDER)["order_id"]
+    accept, shift = {"Accept": "application/json"}, flood.shift()
+    other = flood.shift(site="F-2")
+    asked = (
+        (f"orders/{order}", {"step": "T_acknowledge"}),
+        ("sign-on", {**HERE, "shift_id": shift}),
+    )
+    for path, data in asked:
+        answers = [
+            staff.post(f"/flood/duty/me/{path}", data=data, headers=accept) for _ in range(2)
+        ]
+        assert [answer.status_code for answer in answers] == [200, 200]
+        assert answers[1].json == {"already": True}
+    ahead = staff.post(f"/flood/duty/me/orders/{order}", data={"step": "T_done"})
+    assert ahead.status_code == 409
+    elsewhere = staff.post("/flood/duty/me/sign-on", data={**HERE, "shift_id": other})
+    assert elsewhere.status_code == 409
+    off = [staff.post("/flood/duty/me/sign-off", headers=accept).status_code for _ in range(2)]
+    assert off == [200, 200]
 
 
 def test_phone_without_a_position_is_told_so(flood: Flood, staff: FlaskClient) -> None:

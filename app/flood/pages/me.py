@@ -15,15 +15,16 @@ from flask_babel import gettext as _
 
 from app.accounts.roles import FLOOD_STAFF
 from app.db.session import db
-from app.errors import AppError, InvalidInput
+from app.errors import AppError, InvalidInput, StateChanged
 from app.flood.at_point import truck_of_driver
 from app.flood.commands.duty import Position, SignOff, SignOn, TellPosition, WriteNote
 from app.flood.commands.orders import StepOrder
 from app.flood.commands.trucks import ChangeTruck
-from app.flood.duty import notes_by, shifts_of, signed_on
-from app.flood.orders import orders_for
+from app.flood.duty import last_sign_on, notes_by, shifts_of, signed_on
+from app.flood.orders import orders_for, step_is_taken
 from app.flood.pages.room import ID, blueprint, number_of, typed_key
 from app.flood.points import points
+from app.flood.tables import DutySignOn
 from app.sensing.tables import Site
 from app.web.access import open_to
 from app.web.acting import act
@@ -57,14 +58,26 @@ def sign_on() -> ResponseReturnValue:
         here = _position()
         return act(SignOn(here, number_of("shift_id"), number_of("site_id"), typed_key()))  # type: ignore[no-any-return]  # the command's own
 
-    return _answer(do, _said_where)
+    def is_on() -> bool:
+        last = _last_sign_on()
+        asked = (number_of("shift_id"), number_of("site_id"))
+        return last is not None and last.off_at is None and _asked_of(last, *asked)
+
+    return _answer(do, _said_where, is_on)
 
 
 @blueprint.post("/duty/me/sign-off")
 @open_to(FLOOD_STAFF)
 def sign_off() -> ResponseReturnValue:
     """Sign off."""
-    return _answer(lambda: act(SignOff(typed_key())), lambda _done: (_("已签退。"), "success"))
+
+    def is_off() -> bool:
+        last = _last_sign_on()
+        return last is not None and last.off_at is not None
+
+    return _answer(
+        lambda: act(SignOff(typed_key())), lambda _done: (_("已签退。"), "success"), is_off
+    )
 
 
 @blueprint.post("/duty/me/position")
@@ -100,6 +113,7 @@ def step_order(order_id: int) -> ResponseReturnValue:
     return _answer(
         lambda: act(StepOrder(order_id, step, answers, typed_key())),
         lambda _done: (_("已记录。"), "success"),
+        lambda: step_is_taken(db.session(), order_id, step, outcome, reader().person_id),
     )
 
 
@@ -117,11 +131,22 @@ def change_own_truck(truck_id: int) -> ResponseReturnValue:
 
 
 def _answer(
-    do: Callable[[], dict[str, Any]], say: Callable[[Mapping[str, Any]], tuple[str, str]]
+    do: Callable[[], dict[str, Any]],
+    say: Callable[[Mapping[str, Any]], tuple[str, str]],
+    is_done: Callable[[], bool] = lambda: False,
 ) -> ResponseReturnValue:
-    """Do what was asked and lead back to the page; a program gets the answer itself."""
+    """Do what was asked and lead back to the page; a program gets the answer itself.
+
+    is_done: whether the reader had done it before, by another request. Then there is nothing to be told of.
+    """
     try:
         done = do()
+    except StateChanged as error:
+        if is_done():
+            return jsonify({"already": True}) if wants_json() else redirect(url_for("flood.me"))
+        if wants_json():
+            raise
+        return _page({"": text_of(error)}), status_of(error)
     except InvalidInput as error:
         if wants_json():
             raise
@@ -142,6 +167,17 @@ def _said_where(done: Mapping[str, Any]) -> tuple[str, str]:
     if done["in_place"]:
         return _("已到岗，距点位 %(n)s 米。", n=done["distance_m"]), "success"
     return _("距点位 %(n)s 米，超出范围，记为不在位。", n=done["distance_m"]), "error"
+
+
+def _last_sign_on() -> DutySignOn | None:
+    person_id = reader().person_id
+    assert person_id is not None, "only people are signed in"
+    return last_sign_on(db.session(), person_id)
+
+
+def _asked_of(line: DutySignOn, shift_id: int | None, site_id: int | None) -> bool:
+    """Tell whether a sign-on is that to a shift, or to a point."""
+    return line.shift_id == shift_id if shift_id is not None else line.site_id == site_id
 
 
 def _position() -> Position:

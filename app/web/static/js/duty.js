@@ -82,10 +82,23 @@ async function told(answer) {
   } catch { return String(answer.status); }
 }
 
+// What can be done once only is not offered again while it waits.
+function markQueued(requests) {
+  const queued = new Set(requests.map(({ action }) => action));
+  for (const form of document.querySelectorAll(".phone form[data-once]")) {
+    const button = form.querySelector("button");
+    button.dataset.usual ??= button.textContent;
+    button.disabled = queued.has(form.action);
+    button.textContent = button.disabled ? page.dataset.queued : button.dataset.usual;
+  }
+}
+
 async function showWaiting() {
-  const count = (await own()).length;
+  const requests = await own();
+  const count = requests.length;
   waitingLine.hidden = count === 0;
   waitingLine.querySelector("span").textContent = page.dataset.waiting.replace("{n}", String(count));
+  markQueued(requests);
   return count;
 }
 
@@ -121,7 +134,6 @@ async function sendKept() {
 
 async function hand(form, button) {
   const body = new FormData(form);
-  button.disabled = true;
   try {
     // Behind what waits already, or orders would be done before they are taken.
     if ((await own()).length > 0) throw new TypeError("behind others");
@@ -131,12 +143,14 @@ async function hand(form, button) {
     said.textContent = await told(answer);
     said.scrollIntoView({ block: "nearest" });
     if (answer.status === 409) fresh(form);
+    button.disabled = false;
   } catch {
     await keep({ person: page.dataset.person, action: form.action, entries: [...body.entries()], what: button.textContent.trim() });
+    button.disabled = false;
     await showWaiting();
     form.reset();
     fresh(form);
-  } finally { button.disabled = false; }
+  }
 }
 
 for (const form of document.querySelectorAll(".phone form")) {
@@ -145,14 +159,20 @@ for (const form of document.querySelectorAll(".phone form")) {
   form.addEventListener("submit", (event) => {
     event.preventDefault();
     const button = event.submitter ?? form.querySelector("button");
+    if (button.disabled) return;
+    button.disabled = true;
     const needs = "position" in form.dataset && !form.elements.namedItem("lon").value;
     if (!needs) { hand(form, button); return; }
     located(form, () => hand(form, button), () => {
       if (form.dataset.position === "optional") { hand(form, button); return; }
       said.textContent = page.dataset.failed;
+      button.disabled = false;
     });
   });
 }
+
+// The shell says that forms must be sent again: here they are kept.
+document.getElementById("offline").textContent = page.dataset.offline;
 
 if (waitingLine) {
   waitingLine.querySelector("button").addEventListener("click", sendKept);
