@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from sqlalchemy import ColumnElement, and_, or_, select, tuple_
+from sqlalchemy import ColumnElement, and_, func, or_, select, tuple_
 from sqlalchemy.orm import Session
 
 from app.accounts.roles import FLOOD_STAFF
@@ -110,16 +110,31 @@ def orders(
 def orders_for(session: Session, actor: Actor, size: int) -> Sequence[OrderLine]:
     """Return the open orders whose next step is an actor's, the oldest first."""
     above = [int(part) for part in actor.unit_path.strip("/").split("/") if part]
-    own = or_(
+    of_unit = and_(
+        FloodOrder.person_id.is_(None),
+        FloodOrder.truck_id.is_(None),
+        FloodOrder.unit_id.in_(above),
+    )
+    conditions = [or_(_of_person(actor), of_unit), is_open()]
+    return list(reversed(_lines(session, conditions, size)))
+
+
+def own_open_orders(session: Session, actor: Actor) -> int:
+    """Return how many open orders are an actor's alone: not those that anybody of the unit may take."""
+    query = (
+        select(func.count())
+        .select_from(FloodOrder)
+        .outerjoin(PumpTruck, PumpTruck.id == FloodOrder.truck_id)
+        .where(_of_person(actor), is_open())
+    )
+    return session.scalar(query) or 0
+
+
+def _of_person(actor: Actor) -> ColumnElement[bool]:
+    return or_(
         FloodOrder.person_id == actor.person_id,
         and_(FloodOrder.person_id.is_(None), PumpTruck.driver_id == actor.person_id),
-        and_(
-            FloodOrder.person_id.is_(None),
-            FloodOrder.truck_id.is_(None),
-            FloodOrder.unit_id.in_(above),
-        ),
     )
-    return list(reversed(_lines(session, [own, is_open()], size)))
 
 
 def line_of(session: Session, order_id: int) -> OrderLine:

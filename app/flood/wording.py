@@ -59,6 +59,13 @@ COMMANDS: Final[Mapping[str, tuple[str, Text]]] = {
 ACTIONS: Final[Words] = {
     "sound": Text("鸣响"), "silence": Text("停止"), "lower": Text("落杆"), "raise": Text("抬杆"),
 }  # fmt: skip
+# What somebody who commands such a device is told before it happens.
+EFFECTS: Final[Words] = {
+    "sound": Text("现场将立即响起警报，影响过往行人和车辆。"),
+    "silence": Text("现场警报将立即停止。"),
+    "lower": Text("道闸将立即落下，封闭道路：请先确认杆下没有车辆和行人。"),
+    "raise": Text("道闸将立即抬起，道路恢复通行：请先确认积水已退。"),
+}
 WAYS: Final[Words] = {"sms": Text("短信"), "call_out": Text("语音电话")}
 FIGURES: Final[Words] = {
     "forecast_rain": Text("预报雨量最大的区县"),

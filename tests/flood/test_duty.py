@@ -7,6 +7,7 @@ import pytest
 from app.errors import Forbidden, InvalidInput, NotFound, StateChanged
 from app.flood.commands.calls import CallPeople
 from app.flood.commands.duty import Position, SignOff, SignOn, TellPosition, WriteNote
+from app.flood.commands.orders import IssueOrder
 from app.flood.commands.roster import CallRoll, LoadRoster
 from app.flood.commands.trucks import ChangeTruck
 from app.run import run
@@ -112,6 +113,18 @@ def test_sign_off_ends_duty_once(flood: Flood) -> None:
     run(SignOff(), actor=STAFF)
     with pytest.raises(StateChanged):
         run(SignOff(), actor=STAFF)
+
+
+def test_sign_off_with_an_open_order_wants_to_be_sure(flood: Flood) -> None:
+    sign_on(flood)
+    run(IssueOrder("抽水", unit_id=11, site_id=flood.sites["F-1"]), actor=COMMANDER)
+    run(IssueOrder("抽水", person_id=STAFF.person_id), actor=COMMANDER)
+    with pytest.raises(InvalidInput) as refused:
+        run(SignOff(), actor=STAFF)
+    # The one to the whole unit is not the actor's own.
+    assert "1 条指令" in str(refused.value.fields["leaving_orders"])
+    run(SignOff(leaving_orders=True), actor=STAFF)
+    assert flood.rows("SELECT off_at FROM duty_sign_ons")[0]["off_at"] == flood.clock.now()
 
 
 def test_note_keeps_text_and_photo_once(flood: Flood) -> None:

@@ -15,6 +15,7 @@ STEPS = (
     ("T_on_site", "on_site"),
     ("T_done", "done"),
 )
+RESULT = {"opinion": "积水已抽干"}
 
 
 def issue(flood: Flood, **given) -> int:
@@ -38,11 +39,23 @@ def test_order_records_its_four_moments(flood: Flood) -> None:
     moments = []
     for element, outcome in STEPS:
         moments.append(flood.later(minutes=3))
-        step(number, element, outcome)
+        step(number, element, outcome, **RESULT if element == "T_done" else {})
     found = order(flood)
     names = ("acknowledged_at", "on_way_at", "on_site_at", "done_at")
     assert [found[name] for name in names] == moments
     assert flood.open_items() == []
+
+
+def test_order_is_not_done_without_what_came_of_it(flood: Flood) -> None:
+    number = issue(flood)
+    for element, outcome in STEPS[:3]:
+        step(number, element, outcome)
+    for nothing in ({}, {"opinion": ""}):
+        with pytest.raises(InvalidInput) as refused:
+            step(number, "T_done", "done", **nothing)
+        assert "opinion" in refused.value.fields
+    step(number, "T_done", "done", **RESULT)
+    assert order(flood)["reason"] == RESULT["opinion"]
 
 
 def test_second_click_takes_no_second_step(flood: Flood) -> None:

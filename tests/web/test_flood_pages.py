@@ -108,6 +108,8 @@ def test_point_page_shows_its_curve_and_commands_its_siren(
     page = commander.get(address).text
     assert "<polyline" in page
     assert "声光报警" in page
+    assert "道闸将立即落下" in page
+    assert "确认落杆" in page
     siren = flood.rows("SELECT id FROM devices WHERE code = 'SR-1'")[0]["id"]
     answer = commander.post(f"{address}/devices/{siren}", data={"action": "sound"})
     assert answer.status_code == 302
@@ -189,8 +191,12 @@ def test_phone_signs_on_and_takes_the_steps_of_an_order(flood: Flood, staff: Fla
     shift = flood.rows("SELECT id FROM duty_shifts")[0]["id"]
     order = flood.rows("SELECT id FROM flood_orders")[0]["id"]
     assert staff.post("/flood/duty/me/sign-on", data={**HERE, "shift_id": shift}).status_code == 302
-    for step in ("T_acknowledge", "T_on_way", "T_on_site", "T_done"):
+    for step in ("T_acknowledge", "T_on_way", "T_on_site"):
         assert staff.post(f"/flood/duty/me/orders/{order}", data={"step": step}).status_code == 302
+    bare = staff.post(f"/flood/duty/me/orders/{order}", data={"step": "T_done"})
+    assert "处置结果：请填写这一项" in bare.text
+    data = {"step": "T_done", "opinion": "积水已抽干"}
+    assert staff.post(f"/flood/duty/me/orders/{order}", data=data).status_code == 302
     assert flood.rows("SELECT done_at FROM flood_orders")[0]["done_at"] is not None
 
 
@@ -213,8 +219,12 @@ def test_what_a_phone_did_before_is_no_error(flood: Flood, staff: FlaskClient) -
     assert ahead.status_code == 409
     elsewhere = staff.post("/flood/duty/me/sign-on", data={**HERE, "shift_id": other})
     assert elsewhere.status_code == 409
-    off = [staff.post("/flood/duty/me/sign-off", headers=accept).status_code for _ in range(2)]
-    assert off == [200, 200]
+    refused = staff.post("/flood/duty/me/sign-off")
+    assert refused.status_code == 422
+    assert 'name="leaving_orders"' in refused.text
+    sure = {"leaving_orders": "1"}
+    off = [staff.post("/flood/duty/me/sign-off", data=sure, headers=accept) for _ in range(2)]
+    assert [answer.status_code for answer in off] == [200, 200]
 
 
 def test_phone_without_a_position_is_told_so(flood: Flood, staff: FlaskClient) -> None:

@@ -13,10 +13,10 @@ from app.accounts.roles import FLOOD_STAFF
 from app.accounts.tables import Person
 from app.cases.answers import clean_text
 from app.cases.photos import store_photo
-from app.errors import Forbidden, InvalidInput, NotFound, StateChanged
+from app.errors import Forbidden, InvalidInput, NotFound, StateChanged, Text
 from app.flood.duty import signed_on
 from app.flood.once import once
-from app.flood.orders import is_given_to, order_of
+from app.flood.orders import is_given_to, order_of, own_open_orders
 from app.flood.tables import DutyNote, DutyPosition, DutyShift, DutySignOn
 from app.run import Tx, handles
 from app.sensing.tables import Site
@@ -57,9 +57,10 @@ class SignOn:
 
 @dataclass(frozen=True)
 class SignOff:
-    """Go off duty (签退)."""
+    """Go off duty (签退). leaving_orders: also while orders of one's own are open."""
 
     key: UUID | None = None
+    leaving_orders: bool = False
 
 
 @dataclass(frozen=True)
@@ -116,12 +117,16 @@ def _sign_on(command: SignOn, tx: Tx) -> dict[str, Any]:
 
 @handles(SignOff, FLOOD_STAFF)
 def sign_off(command: SignOff, tx: Tx) -> dict[str, Any]:
-    """Sign the actor off. Raises StateChanged when they are not on duty."""
-    return once(tx, command.key, {"what": "sign_off"}, lambda: _sign_off(tx))
+    """Sign the actor off. Raises StateChanged when they are not on duty, InvalidInput when orders of theirs are open."""
+    return once(tx, command.key, {"what": "sign_off"}, lambda: _sign_off(command, tx))
 
 
-def _sign_off(tx: Tx) -> dict[str, Any]:
+def _sign_off(command: SignOff, tx: Tx) -> dict[str, Any]:
     line = _on_duty(tx)
+    n = own_open_orders(tx.session, tx.actor)
+    if n and not command.leaving_orders:
+        fault = "您还有 %(n)s 条指令没有完成：请先办完，或勾选“已交代清楚，仍要签退”。"
+        raise InvalidInput({"leaving_orders": Text(fault, n=n)})
     line.off_at = tx.clock.now()
     return {"sign_on_id": line.id}
 

@@ -21,7 +21,7 @@ from app.flood.commands.duty import Position, SignOff, SignOn, TellPosition, Wri
 from app.flood.commands.orders import StepOrder
 from app.flood.commands.trucks import ChangeTruck
 from app.flood.duty import last_sign_on, notes_by, shifts_of, signed_on
-from app.flood.orders import orders_for, step_is_taken
+from app.flood.orders import orders_for, own_open_orders, step_is_taken
 from app.flood.pages.room import ID, blueprint, number_of, typed_key
 from app.flood.points import points
 from app.flood.tables import DutySignOn
@@ -75,9 +75,8 @@ def sign_off() -> ResponseReturnValue:
         last = _last_sign_on()
         return last is not None and last.off_at is not None
 
-    return _answer(
-        lambda: act(SignOff(typed_key())), lambda _done: (_("已签退。"), "success"), is_off
-    )
+    command = SignOff(typed_key(), request.form.get("leaving_orders") == "1")
+    return _answer(lambda: act(command), lambda _done: (_("已签退。"), "success"), is_off)
 
 
 @blueprint.post("/duty/me/position")
@@ -201,6 +200,7 @@ def _page(errors: Mapping[str, Any]) -> str:
         site=session.get(Site, here.site_id) if here and here.site_id else None,
         shifts=shifts_of(session, actor.person_id, at, at + AHEAD),
         orders=orders_for(session, actor, LISTED),
+        own_open=own_open_orders(session, actor),
         truck=truck,
         points=points(session) if truck is not None else [],
         notes=notes_by(session, actor.person_id, 5),
