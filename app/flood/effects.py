@@ -41,7 +41,12 @@ def write_report(call: ServiceCall, context: ProcessContext) -> Outcome:
     session.add(report)
     session.flush()
     context.log("reported", call.element, report=kind, report_id=report.id)
-    counted = {one["key"]: one["value"] for one in data["figures"] if one["value"] is not None}
+    # A list keeps its order in JSON, an object does not.
+    counted = [
+        {name: one[name] for name in ("key", "value")}
+        for one in data["figures"]
+        if one["value"] is not None
+    ]
     told = {"event_id": event.id, "report_id": report.id, "level": event.level, "figures": counted}
     _tell(context, f"rain_report_{kind}", **told)
     # Each report begins the next wait by the policy of its own time.

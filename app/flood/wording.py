@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Final
+from typing import Any, Final
 
 from app.errors import Text
 
@@ -94,10 +94,42 @@ UNITS: Final[Words] = {
     "cases_closed": Text("件"), "orders": Text("条"), "staff_due": Text("人"), "on_duty": Text("人"),
     "missing": Text("人"), "people_deployed": Text("人"), "pump_hours": Text("小时"), "course": Text("项"),
 }  # fmt: skip
+# What each figure's lines show, in this order. A stored report has lost the order of its own: PostgreSQL sorts the keys
+# of JSON.
+SHOWN: Final[Mapping[str, tuple[str, ...]]] = {
+    "forecast_rain": ("district", "source", "issued_at", "mm", "hour_mm", "three_hours_mm"),
+    "likely_to_flood": ("name", "kind", "district", "level", "hour_mm", "three_hours_mm", "alerts"),
+    "staff_due": ("person", "phone", "unit", "name", "from_at", "to_at"),
+    "measured_rain": ("name", "mm", "hour_mm", "three_hours_mm", "at"),
+    "rain_by_district": ("district", "gauges", "mean_mm", "mm"),
+    "points_with_water": ("name", "kind", "district", "depth", "at", "peak", "peak_at"),
+    "peaks": ("name", "kind", "district", "depth", "at", "peak", "peak_at"),
+    "open_alerts": ("name", "kind", "rule", "opened_at", "peak", "top_level", "level"),
+    "alerts_by_level": (
+        "level", "alerts", "confirmed", "confirmed_after_minutes", "closed", "closed_after_minutes",
+    ),
+    "cases_raised": ("number", "title", "name", "reported_at", "closed_at"),
+    "cases_closed": ("number", "title", "name", "reported_at", "closed_at"),
+    "orders": (
+        "text", "given_to", "name", "issued_at", "acknowledged_at", "on_way_at", "on_site_at", "done_at", "state",
+    ),
+    "on_duty": ("person", "unit", "name", "on_at", "distance_m"),
+    "missing": ("person", "phone", "unit", "name", "from_at", "to_at", "since"),
+    "people_deployed": ("unit", "people", "hours"),
+    "pump_hours": ("plate", "unit", "capacity_m3h", "hours", "m3"),
+    "course": ("at", "what", "name", "level"),
+}  # fmt: skip
+# Figures that count people and whose lines are their shifts: there are more of these.
+BY_SHIFT: Final = frozenset({"staff_due", "missing"})
+# What a figure was counted with, in this order.
+PARAMETERS: Final[Words] = {
+    "event": Text("降雨场次编号"), "from_at": Text("自"), "as_of": Text("统计时间"), "written_at": Text("成文时间"),
+    "hours": Text("预报时长"), "grace": Text("允许迟到"),
+}  # fmt: skip
 # Columns of a figure's lines that people read; ids and second names are not among them.
 COLUMNS: Final[Words] = {
     "at": Text("时间"), "what": Text("事项"), "name": Text("点位"), "district": Text("区县"), "kind": Text("场景"),
-    "level": Text("等级"), "top_level": Text("最高等级"), "rule": Text("规则"), "source": Text("来源"),
+    "level": Text("等级"), "top_level": Text("最高等级"), "rule": Text("规则"), "source": Text("预报来源"),
     "issued_at": Text("发布"), "mm": Text("累计（毫米）"), "mean_mm": Text("平均（毫米）"), "gauges": Text("雨量站"),
     "hour_mm": Text("1 小时（毫米）"), "three_hours_mm": Text("3 小时（毫米）"), "alerts": Text("预警次数"),
     "depth": Text("当前（厘米）"), "peak": Text("最高（厘米）"), "peak_at": Text("最高时间"),
@@ -106,7 +138,7 @@ COLUMNS: Final[Words] = {
     "title": Text("案由"), "reported_at": Text("上报"), "closed_at": Text("结案"), "text": Text("指令"),
     "given_to": Text("下达给"), "acknowledged_at": Text("收到"), "on_way_at": Text("出发"), "on_site_at": Text("到场"),
     "done_at": Text("完成"), "state": Text("状态"), "person": Text("人员"), "phone": Text("电话"), "unit": Text("单位"),
-    "from_at": Text("上岗"), "to_at": Text("下岗"), "since": Text("自"), "on_at": Text("到岗"),
+    "from_at": Text("上岗"), "to_at": Text("下岗"), "since": Text("缺岗自"), "on_at": Text("到岗"),
     "distance_m": Text("距点位（米）"), "people": Text("人数"), "hours": Text("小时"), "plate": Text("车牌"),
     "capacity_m3h": Text("排水量（立方米/时）"), "m3": Text("估算抽排（立方米）"), "done": Text("处置经过"),
     "lessons": Text("问题与改进"), "by": Text("填写人"),
@@ -117,3 +149,9 @@ HAPPENINGS: Final[Words] = {
     "alert_opened": Text("积水预警"), "alert_closed": Text("预警解除"), "order_issued": Text("下达指令"),
     "order_done": Text("指令完成"), "roll_call": Text("点名"), "device_command": Text("设备命令"),
 }  # fmt: skip
+
+
+def columns_of(figure: Mapping[str, Any]) -> list[str]:
+    """Return the columns of a stored figure's lines that people read, in order."""
+    line = figure["lines"][0] if figure["lines"] else {}
+    return [name for name in SHOWN.get(figure["key"], COLUMNS) if name in line]

@@ -159,3 +159,5 @@ def test_reports_are_told_to_commander_leader_and_units_with_points(flood: Flood
         ("unit_manager", 11),
         ("unit_manager", 12),
     ]
+    figures = told[0]["payload"]["figures"]
+    assert [one["key"] for one in figures] == ["likely_to_flood", "staff_due"]

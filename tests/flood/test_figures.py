@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from docx import Document
+from sqlalchemy import select
 
 from app.flood.commands.orders import IssueOrder, StepOrder
 from app.flood.commands.trucks import ChangeTruck
@@ -14,9 +15,13 @@ from app.flood.documents.contents import contents_of
 from app.flood.documents.pdf import report_pdf
 from app.flood.documents.word import report_word
 from app.flood.events import reports_of
+from app.flood.figures import Span
 from app.flood.reports import FIGURES
+from app.flood.tables import RainReport
+from app.flood.wording import COLUMNS, SHOWN
 from app.run import SYSTEM, run
 from app.sensing.following import FindAlertsToFollow, FollowAlert
+from sla.flood_files import shipped_flood_policy
 from tests.flood.conftest import COMMANDER, OTHER, STAFF, Flood
 from tests.flood.test_duty import sign_on
 
@@ -118,6 +123,42 @@ def test_lines_open_what_a_figure_sums(told: Flood) -> None:
     assert last(told, "after")["review"]["lines"][0]["lessons"] == "加一台泵车"
     levels = [line["alerts"] for line in last(told, "after")["alerts_by_level"]["lines"]]
     assert sum(levels) == last(told, "after")["alerts_by_level"]["value"]
+
+
+def test_columns_stand_in_the_order_in_which_figures_are_defined(told: Flood) -> None:
+    over(told)
+    (event,) = told.rows("SELECT id, opened_at, closed_at FROM rain_events")
+    span = Span(
+        event["id"],
+        event["opened_at"],
+        event["closed_at"],
+        told.clock.now(),
+        shipped_flood_policy(),
+    )
+    with told.database.sessions() as session:
+        for counts in FIGURES.values():
+            for key, count in counts.items():
+                if lines := count(session, span).lines:
+                    shown = [name for name in lines[0] if name in SHOWN.get(key, ())]
+                    assert shown == list(SHOWN.get(key, ())), key
+
+
+@pytest.mark.parametrize("kind", ["before", "during", "after"])
+def test_stored_report_is_shown_in_that_order(told: Flood, settings, kind: str) -> None:
+    """PostgreSQL keeps the keys of JSON by length: `mm` would come first."""
+    if kind == "after":
+        over(told)
+    with told.database.sessions() as session:
+        report = session.scalars(select(RainReport).where(RainReport.kind == kind)).first()
+        assert report is not None
+        parts = contents_of(report, settings.timezone).parts
+        for part, figure in zip(parts, report.data["figures"], strict=True):
+            if figure["lines"] and figure["key"] != "review":
+                titles = tuple(COLUMNS[name] for name in SHOWN[figure["key"]])
+                assert part.columns == titles, figure["key"]
+    if kind == "before":
+        assert parts[0].columns[:3] == ("区县", "预报来源", "发布")
+        assert "（1 个班次）" in parts[2].sentence
 
 
 def test_report_stays_as_it_was(told: Flood) -> None:

@@ -150,6 +150,20 @@ def test_event_is_answered_reported_and_printed(flood: Flood, commander: FlaskCl
     assert commander.get(f"/flood/reports/{report}/report.docx").data.startswith(b"PK")
 
 
+def test_report_says_in_words_how_it_was_counted(flood: Flood, commander: FlaskClient) -> None:
+    flood.forecast(16, 22, 0)
+    flood.shift()
+    flood.work()
+    report = flood.rows("SELECT id FROM rain_reports")[0]["id"]
+    page = commander.get(f"/flood/reports/{report}").text
+    assert "<dt>预报时长</dt><dd>72 小时</dd>" in page
+    assert "as_of" not in page
+    assert "+00:00" not in page.partition("怎样算出")[2].partition("<time")[0]
+    assert "看 1 个班次" in page
+    order = [page.index(f">{title}<") for title in ("区县", "预报来源", "发布", "累计（毫米）")]
+    assert order == sorted(order)
+
+
 def test_wrong_file_is_named_on_its_page(flood: Flood, commander: FlaskClient) -> None:
     for path in ("/flood/forecasts", "/flood/duty/roster"):
         data = {"file": (BytesIO(b"\x00\x01rubbish"), "x.csv")}

@@ -64,8 +64,9 @@ def _part(number: int, figure: Mapping[str, Any], zone: ZoneInfo) -> Part:
         return Part(heading, _review(lines), (), (), 0)
     value = figure["value"]
     said = "无数据" if value is None else f"{_number(value)} {names.UNITS[key]}"
-    columns = [name for name in (lines[0] if lines else {}) if name in names.COLUMNS]
-    columns = columns[:MOST_COLUMNS]
+    if key in names.BY_SHIFT and lines:
+        said += f"（{len(lines)} 个班次）"
+    columns = names.columns_of(figure)[:MOST_COLUMNS]
     rows = tuple(tuple(_cell(line, name, zone) for name in columns) for line in lines[:MOST_LINES])
     titles = tuple(names.COLUMNS[name] for name in columns)
     return Part(

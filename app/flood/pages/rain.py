@@ -84,6 +84,7 @@ def report_page(report_id: int) -> str:
         event=event_of(session, report.event_id),
         figures=report.data["figures"],
         columns_of=tables_of.columns_of,
+        asked=tables_of.asked,
         cell=tables_of.cell,
         number=tables_of.number,
     )

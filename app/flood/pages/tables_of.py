@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
+from flask_babel import gettext as _
+
+from app.flood import wording
 from app.flood.pages import words
 from app.web.formats import local_at
 
@@ -27,10 +30,32 @@ class Column:
     is_number: bool
 
 
-def columns_of(lines: Sequence[Mapping[str, Any]]) -> list[Column]:
-    """Return the columns that people read, in the order of the lines."""
-    keys = [key for key in (lines[0] if lines else {}) if key in words.COLUMNS]
-    return [Column(key, words.word(words.COLUMNS, key), key in _NUMBERS) for key in keys]
+def columns_of(figure: Mapping[str, Any]) -> list[Column]:
+    """Return the columns that people read, in order."""
+    return [
+        Column(key, words.word(words.COLUMNS, key), key in _NUMBERS)
+        for key in wording.columns_of(figure)
+    ]
+
+
+def asked(figure: Mapping[str, Any]) -> list[tuple[str, Any]]:
+    """Return what a figure was counted with, each with its name, as people read it."""
+    given = figure["parameters"]
+    return [
+        (words.word(words.PARAMETERS, key), _parameter(key, given[key]))
+        for key in (*words.PARAMETERS, *sorted(given.keys() - words.PARAMETERS.keys()))
+        if key in given
+    ]
+
+
+def _parameter(key: str, value: Any) -> Any:
+    if key == "as_of" or key.endswith("_at"):
+        return local_at(datetime.fromisoformat(str(value)))
+    if key == "hours":
+        return _("%(n)s 小时", n=number(value))
+    if key == "grace":
+        return _("%(n)s 分钟", n=number(value / 60))
+    return value
 
 
 def cell(line: Mapping[str, Any], key: str) -> Any:

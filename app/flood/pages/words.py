@@ -9,6 +9,7 @@ from app.accounts.roles import ROLES
 from app.errors import Text
 from app.flood.wording import (
     ACTIONS,
+    BY_SHIFT,
     COLUMNS,
     COMMANDS,
     DUTY,
@@ -17,6 +18,7 @@ from app.flood.wording import (
     HAPPENINGS,
     ORDERS,
     ORIGINS,
+    PARAMETERS,
     REPORTS,
     RESPONSES,
     STEPS,
@@ -37,6 +39,7 @@ from sla.flood_files import scenes
 
 __all__ = [
     "ACTIONS",
+    "BY_SHIFT",
     "COLUMNS",
     "COMMANDS",
     "DUTY",
@@ -45,6 +48,7 @@ __all__ = [
     "HAPPENINGS",
     "ORDERS",
     "ORIGINS",
+    "PARAMETERS",
     "REPORTS",
     "RESPONSES",
     "STEPS",
