@@ -7,9 +7,11 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
-from sqlalchemy import select, text
+from sqlalchemy import or_, select, text
 from sqlalchemy.orm import Session
 
+from app.accounts.roles import FLOOD_STAFF
+from app.accounts.tables import Person, PersonRole, Unit
 from app.flood.tables import DutyNote, DutyShift, DutySignOn, RollCall
 from app.sensing.tables import Site
 
@@ -120,6 +122,22 @@ def shifts_of(
         .order_by(DutyShift.starts_at, DutyShift.id)
     )
     return [(row[0], row[1]) for row in session.execute(query)]
+
+
+def staff_called(session: Session, given: str) -> Sequence[tuple[Person, Unit]]:
+    """Return the flood staff whom a login, or else a name or a phone number, may mean, each with the unit."""
+    staff = select(PersonRole.person_id).where(PersonRole.role == FLOOD_STAFF)
+    query = (
+        select(Person, Unit)
+        .join(Unit, Unit.id == Person.unit_id)
+        .where(Person.active, Person.id.in_(staff))
+        .order_by(Unit.path, Person.id)
+    )
+    for meant in (Person.login == given.lower(), or_(Person.name == given, Person.phone == given)):
+        found = session.execute(query.where(meant)).all()
+        if found:
+            return [(row[0], row[1]) for row in found]
+    return []
 
 
 def roll_calls(session: Session, units: Sequence[int] | None, size: int) -> Sequence[RollCall]:

@@ -187,6 +187,32 @@ def test_order_is_issued_once_by_two_clicks(flood: Flood, commander: FlaskClient
     assert wrong.status_code == 422
 
 
+@pytest.mark.parametrize("given", ["staff1", "STAFF1", "队员甲", " 13800000001 "])
+def test_person_is_found_by_login_name_or_number(
+    flood: Flood, commander: FlaskClient, given: str
+) -> None:
+    page = commander.get("/flood/orders").text
+    assert "填登录名；也可填姓名或电话" in page
+    answer = commander.post("/flood/orders", data={"text": "抽水", "login": given})
+    assert answer.status_code == 302
+    assert flood.rows("SELECT person_id FROM flood_orders") == [{"person_id": STAFF.person_id}]
+
+
+def test_person_of_a_common_name_is_asked_for_by_login(
+    flood: Flood, commander: FlaskClient
+) -> None:
+    with flood.database.sessions() as session:
+        session.connection().exec_driver_sql("UPDATE people SET name = '队员甲' WHERE id = 142")
+        session.commit()
+    answer = commander.post("/flood/orders", data={"text": "抽水", "login": "队员甲"})
+    assert answer.status_code == 422
+    assert "· staff1" in answer.text
+    assert "· staff2" in answer.text
+    # Who is no flood staff is not found at all.
+    nobody = commander.post("/flood/orders", data={"text": "抽水", "login": "commander"})
+    assert "没有这样的防汛人员“commander”" in nobody.text
+
+
 def test_truck_is_sent_by_the_code_of_a_point(flood: Flood, commander: FlaskClient) -> None:
     truck = flood.truck()
     data = {"state": "working", "site": "F-2"}

@@ -14,15 +14,18 @@ from app.accounts.roles import FLOOD_COMMANDER, FLOOD_STAFF
 from app.accounts.tables import Person, PersonRole, Unit
 from app.db.keyset import Place
 from app.db.session import db
-from app.errors import AppError, InvalidInput, StateChanged
+from app.errors import AppError, InvalidInput, StateChanged, Text
 from app.flood.commands.orders import CancelOrder, IssueOrder
+from app.flood.duty import staff_called
 from app.flood.orders import line_of, orders
+from app.flood.pages import words
 from app.flood.pages.room import (
     ID,
     READERS,
     blueprint,
     bound_to,
     number_of,
+    plain,
     refuse_other_units,
     typed_key,
 )
@@ -35,8 +38,10 @@ from app.web.current import now, reader, runtime
 from app.web.errors import status_of, text_of
 from sla.flood_files import GAUGE, TRADE
 
-# Whom a form offers at once; the others are found by typing a login.
+# Whom a form offers at once; the others are found by typing a login, name or number.
 OFFERED: Final = 500
+# Of how many people of one name a fault speaks.
+CANDIDATES: Final = 6
 
 
 @blueprint.get("/orders")
@@ -91,14 +96,24 @@ def cancel_order(order_id: int) -> ResponseReturnValue:
 
 
 def _person_id() -> int | None:
-    """Return the person of a typed login. Raises InvalidInput for a login of nobody."""
-    login = request.form.get("login", "").replace("\0", "").strip().lower()
-    if not login:
+    """Return the person of a typed login, name or number. Raises InvalidInput for nobody and for several."""
+    given = plain("login")
+    if not given:
         return None
-    found = db.session.scalar(select(Person.id).where(Person.login == login))
-    if found is None:
-        raise InvalidInput({"login": "没有这个登录名"})
-    return found
+    found = staff_called(db.session(), given)
+    if not found:
+        fault = Text("没有这样的防汛人员“%(given)s”：请填登录名、姓名或电话", given=given)
+        raise InvalidInput({"login": fault})
+    if len(found) > 1:
+        candidates = tuple(
+            f"{person.name} · {words.name_of(unit)} · {person.login}"
+            for person, unit in found[:CANDIDATES]
+        )
+        several = Text(
+            "“%(given)s”不止一人：%(candidates)s。请填登录名", given=given, candidates=candidates
+        )
+        raise InvalidInput({"login": several})
+    return found[0][0].id
 
 
 def _page(errors: Mapping[str, Any]) -> str:
