@@ -10,7 +10,9 @@ from typing import Any, Final
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
+from app.flood.duty import MISSING, roster
 from app.flood.rain import HOUR, rain_by_gauge
+from sla.flood_files import shipped_flood_policy
 
 # A depth older than this is not shown as that of the moment.
 FRESH: Final = timedelta(hours=1)
@@ -54,16 +56,12 @@ SELECT site_id, extract(epoch FROM starts_at)::bigint, max(high) FROM (
 ) known GROUP BY 1, 2 ORDER BY 1, 2
 """
 _PEOPLE: Final = """
-SELECT coalesce(w.lon, o.lon), coalesce(w.lat, o.lat), coalesce(w.in_place, o.in_place, false)
+SELECT coalesce(w.lon, o.lon), coalesce(w.lat, o.lat), coalesce(w.in_place, o.in_place, false), o.person_id
 FROM duty_sign_ons o JOIN people p ON p.id = o.person_id JOIN units u ON u.id = p.unit_id
 LEFT JOIN LATERAL (
     SELECT lon, lat, in_place FROM duty_positions WHERE sign_on_id = o.id AND at <= :at
     ORDER BY at DESC, id DESC LIMIT 1) w ON true
 WHERE o.on_at <= :at AND (o.off_at IS NULL OR o.off_at > :at) AND (:path = '' OR u.path LIKE :path || '%')
-"""
-_DUE: Final = """
-SELECT count(DISTINCT s.person_id) FROM duty_shifts s JOIN units u ON u.id = s.unit_id
-WHERE s.starts_at <= :at AND s.ends_at > :at AND (:path = '' OR u.path LIKE :path || '%')
 """
 # A truck's state is that of its last change until then; of one without any, what it stands in now.
 _TRUCKS: Final = """
@@ -149,7 +147,7 @@ def state_at(session: Session, asked: Asked) -> dict[str, Any]:
         "people": {
             "on": len(people),
             "in_place": sum(1 for row in people if row[2]),
-            "due": session.scalar(text(_DUE), asked.parameters()) or 0,
+            "due": _due(session, asked, people),
             "places": [[round(row[0], 5), round(row[1], 5)] for row in people],
         },
         "trucks": {
@@ -176,6 +174,14 @@ def state_at(session: Session, asked: Asked) -> dict[str, Any]:
             ],
         },
     }
+
+
+def _due(session: Session, asked: Asked, people: Sequence[Any]) -> int:
+    """Return how many are on duty, early ones too, or missing: what the page of duty counts as both together."""
+    grace = shipped_flood_policy().duty.grace
+    lines = roster(session, asked.at, grace, path=asked.path)
+    missing = {line.person_id for line in lines if line.state == MISSING}
+    return len(missing | {row[3] for row in people})
 
 
 def _rows(session: Session, statement: str, asked: Asked) -> Sequence[Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -95,6 +96,28 @@ def roster(
         "site": site_id,
     }
     return [RosterLine(*row) for row in session.execute(text(_ROSTER), parameters)]
+
+
+def by_state(lines: Sequence[RosterLine]) -> dict[str, int]:
+    """Return how many people there are in each state: one with two shifts is one."""
+    found = {(line.state, line.person_id) for line in lines}
+    return Counter(state for state, _ in found)
+
+
+def on_duty_beside(
+    session: Session, lines: Sequence[RosterLine], path: str
+) -> Sequence[tuple[DutySignOn, Person, Site | None]]:
+    """Return who is on duty without a shift among these: sent by an order, or called in."""
+    query = (
+        select(DutySignOn, Person, Site)
+        .join(Person, Person.id == DutySignOn.person_id)
+        .join(Unit, Unit.id == Person.unit_id)
+        .outerjoin(Site, Site.id == DutySignOn.site_id)
+        .where(DutySignOn.off_at.is_(None), Unit.path.startswith(path))
+        .where(Person.id.not_in({line.person_id for line in lines if line.on_at is not None}))
+        .order_by(DutySignOn.on_at, DutySignOn.id)
+    )
+    return [(row[0], row[1], row[2]) for row in session.execute(query)]
 
 
 def signed_on(session: Session, person_id: int) -> DutySignOn | None:

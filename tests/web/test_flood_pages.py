@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import replace
 from io import BytesIO
@@ -14,10 +15,11 @@ from app import create_app
 from app.accounts.sign_in import signed_in
 from app.clock import FixedClock
 from app.errors import AppError
+from app.flood.commands.duty import Position, SignOn
 from app.flood.commands.orders import IssueOrder
 from app.run import run
 from tests.factories import IN_GRID, Desk
-from tests.flood.conftest import COMMANDER, STAFF, Flood, flood
+from tests.flood.conftest import COMMANDER, OTHER, STAFF, Flood, flood
 from tests.web.conftest import SignIn
 
 __all__ = ["flood"]
@@ -211,6 +213,36 @@ def test_person_of_a_common_name_is_asked_for_by_login(
     # Who is no flood staff is not found at all.
     nobody = commander.post("/flood/orders", data={"text": "抽水", "login": "commander"})
     assert "没有这样的防汛人员“commander”" in nobody.text
+
+
+def test_screen_and_page_of_duty_count_the_same_people(
+    flood: Flood, commander: FlaskClient
+) -> None:
+    later = flood.shift(hours=3)
+    flood.shift(hours=11)
+    flood.shift(OTHER, "F-2")
+    run(SignOn(Position(HERE["lon"], HERE["lat"], 5.0), later), actor=STAFF)
+    flood.later(minutes=20)
+    page = commander.get("/flood/duty").text
+    assert tiles(page) == {"present": 1, "off_place": 0, "missing": 1, "expected": 0}
+    assert "不在下列班次中而在岗" not in page
+    people = commander.get("/flood/cockpit/state").json["people"]
+    # One who came early, one who did not come.
+    assert (people["on"], people["due"]) == (1, 2)
+
+
+def test_who_is_on_duty_without_a_shift_is_named(flood: Flood, commander: FlaskClient) -> None:
+    site_id = flood.sites["F-2"]
+    run(SignOn(Position(HERE["lon"], HERE["lat"], 5.0), None, site_id), actor=STAFF)
+    page = commander.get("/flood/duty").text
+    assert "队员甲" in page.partition("不在下列班次中而在岗")[2]
+    assert commander.get("/flood/cockpit/state").json["people"]["due"] == 1
+
+
+def tiles(page: str) -> dict[str, int]:
+    """Return what the tiles of the page of duty count."""
+    found = re.findall(r'state-(\w+)".*?<dd><a [^>]*>(\d+)</a>', page)
+    return {state: int(n) for state, n in found}
 
 
 def test_truck_is_sent_by_the_code_of_a_point(flood: Flood, commander: FlaskClient) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import Any, Final
@@ -19,7 +18,7 @@ from app.cases.photos import photo_path
 from app.db.session import db
 from app.errors import AppError, Forbidden, InvalidInput, NotFound
 from app.flood.commands.roster import COLUMNS, CallRoll, LoadRoster
-from app.flood.duty import GRAVEST_FIRST, roll_calls, roster
+from app.flood.duty import GRAVEST_FIRST, by_state, on_duty_beside, roll_calls, roster
 from app.flood.pages.room import ID, READERS, blueprint, bound_to, number_of, plain, policy
 from app.flood.tables import DutyNote, DutyShift, RollCall
 from app.sensing.tables import Site
@@ -124,7 +123,8 @@ def _page(errors: Mapping[str, Any]) -> str:
             (line for line in found if not state or line.state == state),
             key=lambda line: GRAVEST_FIRST.index(line.state),
         ),
-        counts=Counter(line.state for line in found),
+        counts=by_state(found),
+        beside=[] if unit_id or site_id else on_duty_beside(session, found, bound_to()),
         chosen={"unit_id": unit_id or "", "site_id": site_id or "", "state": state},
         units=_units(),
         sites=_sites(),
