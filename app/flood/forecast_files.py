@@ -99,7 +99,7 @@ def _joined(
     hours: list[float] = []
     for before, period in zip([None, *ordered], ordered, strict=False):
         if before is not None and period.from_at != before.to_at:
-            faults.add(period.row, "这一时段与同一区县的上一时段不相接")
+            faults.add(period.row, Text("这一时段与同一区县的上一时段不相接"))
         length = (period.to_at - period.from_at) // _HOUR
         hours += [period.mm / length] * length
     if len(hours) > MOST_HOURS:

@@ -45,7 +45,8 @@ class Faults:
     def add(self, row: int, fault: Text | str) -> None:
         """Keep what is wrong in a row."""
         if len(self._found) < FAULTS_LIMIT:
-            said = Text("第 %(row)s 行：%(fault)s", row=row, fault=fault)
+            known = fault if isinstance(fault, Text) else Text(fault)
+            said = Text("第 %(row)s 行：%(fault)s", row=row, fault=known)
             self._found.setdefault(f"row-{row}", said)
 
     def refuse(self) -> None:

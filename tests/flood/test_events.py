@@ -30,7 +30,8 @@ def test_measured_rain_opens_an_event_with_its_report(flood: Flood) -> None:
     flood.rain(4, 4, 3)
     flood.work()
     found = event(flood)
-    assert found["because"] == {"origin": "measured", "hours": 1, "mm": 10.0}
+    # 4 + 4 + 3 mm fell within the hour; the rule opens from 10.
+    assert found["because"] == {"origin": "measured", "hours": 1, "mm": 10.0, "reached": 11.0}
     assert (found["level"], found["closed_at"]) == (0, None)
     assert reports(flood) == ["before"]
     assert flood.open_items() == ["T_respond"]

@@ -174,6 +174,50 @@ def test_wrong_file_is_named_on_its_page(flood: Flood, commander: FlaskClient) -
         assert "第一行缺少列" in answer.text
 
 
+def test_empty_file_is_said_to_be_empty(flood: Flood, commander: FlaskClient) -> None:
+    for path in ("/flood/forecasts", "/flood/duty/roster"):
+        answer = commander.post(path, data={"file": (BytesIO(b""), "x.csv")})
+        assert "这个文件是空的" in answer.text, path
+        assert "请选择文件" in commander.post(path).text, path
+
+
+def test_fault_of_a_row_is_said_in_the_reader_s_language(
+    flood: Flood, commander: FlaskClient
+) -> None:
+    head = "发布时间,区县代码,开始时间,结束时间,雨量（毫米）,来源\n"
+    row = "2025-11-25 08:30,140106,2025-11-25 09:00,2025-11-25 10:00,12.5,\n"
+    commander.post("/language", data={"language": "en", "back": "/"})
+    data = {"file": (BytesIO((head + row).encode()), "x.csv")}
+    said = commander.post("/flood/forecasts", data=data).text
+    assert "Row 2" in said
+    assert "区县代码和来源必填" not in said
+
+
+def test_sample_can_be_uploaded_as_it_is(flood: Flood, commander: FlaskClient) -> None:
+    for page, sample, upload in (
+        ("/flood/forecasts", "/flood/forecasts/sample.xlsx", "/flood/forecasts"),
+        ("/flood/duty", "/flood/duty/roster/sample.xlsx", "/flood/duty/roster"),
+    ):
+        assert f'href="{sample}"' in commander.get(page).text
+        content = commander.get(sample).data
+        answer = commander.post(upload, data={"file": (BytesIO(content), "x.xlsx")})
+        assert answer.status_code == 302, answer.text
+    districts = flood.rows("SELECT code FROM districts ORDER BY code")
+    kept = flood.rows("SELECT district_code AS code FROM rain_forecasts ORDER BY code")
+    assert kept == districts
+    assert len(flood.rows("SELECT * FROM duty_shifts")) == 1
+
+
+def test_cause_of_an_event_is_the_rain_and_not_the_rule_alone(
+    flood: Flood, commander: FlaskClient
+) -> None:
+    flood.forecast(20, 20, 20)
+    flood.work()
+    page = commander.get("/flood/events").text
+    assert "12 小时 60.0 毫米" in page
+    assert "达到 30.0 毫米即开始" in page
+
+
 def test_order_is_issued_once_by_two_clicks(flood: Flood, commander: FlaskClient) -> None:
     data = {
         "text": "抽水",

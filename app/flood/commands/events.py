@@ -15,7 +15,7 @@ from app.flood.tables import RainEvent, RainEventLevel
 from app.processes.steps import awaits, begin, locked, receive, start
 from app.run import Tx, handles
 from app.sensing.tables import Alert, Device, SensorRule, Site
-from sla.flood import Opening
+from sla.flood import Opening, Origin
 from sla.flood_files import TRADE, shipped_flood_policy
 from sla.sensing import Level
 
@@ -50,9 +50,10 @@ class JudgeRainEvent:
 
 @dataclass(frozen=True)
 class _Sky:
-    """What the rules say of this moment."""
+    """What the rules say of this moment. reached: the mm that met the rule which opens."""
 
     opening: Opening | None
+    reached: float
     level: Level
     over: bool
 
@@ -78,6 +79,7 @@ def open_rain_event(command: OpenRainEvent, tx: Tx) -> int | None:
         "origin": sky.opening.origin.value,
         "hours": sky.opening.hours,
         "mm": sky.opening.mm,
+        "reached": round(sky.reached, 1),
     }
     row = insert(RainEvent).values(
         opened_at=now, level=sky.level, top_level=sky.level, because=because
@@ -152,8 +154,10 @@ def _sky(tx: Tx) -> _Sky:
     measured = measured_at(session, now)
     forecast = forecast_for(forecasts_at(session, now, policy.ahead_hours))
     opening = policy.opening(measured, forecast)
+    by_origin = {Origin.MEASURED: measured, Origin.FORECAST: forecast}
+    reached = 0.0 if opening is None else by_origin[opening.origin](opening.hours)
     over = opening is None and policy.is_dry(measured) and not _any_alert(tx)
-    return _Sky(opening, policy.colour(measured, forecast), over)
+    return _Sky(opening, reached, policy.colour(measured, forecast), over)
 
 
 def _any_alert(tx: Tx) -> bool:

@@ -19,14 +19,24 @@ from app.db.session import db
 from app.errors import AppError, Forbidden, InvalidInput, NotFound
 from app.flood.commands.roster import COLUMNS, CallRoll, LoadRoster
 from app.flood.duty import GRAVEST_FIRST, by_state, on_duty_beside, roll_calls, roster
-from app.flood.pages.room import ID, READERS, blueprint, bound_to, number_of, plain, policy
+from app.flood.pages.room import (
+    ID,
+    READERS,
+    blueprint,
+    bound_to,
+    number_of,
+    plain,
+    policy,
+    uploaded_table,
+)
+from app.flood.samples import roster_sample
 from app.flood.tables import DutyNote, DutyShift, RollCall
 from app.sensing.tables import Site
 from app.web.access import SIGNED_IN, open_to
 from app.web.acting import act
-from app.web.current import now, reader, runtime
+from app.web.current import now, reader, runtime, zone
 from app.web.errors import status_of, text_of
-from app.web.spreadsheets.transfer import uploaded_workbook
+from app.web.spreadsheets.transfer import as_download
 
 # How far ahead of its beginning a shift is listed.
 AHEAD: Final = timedelta(hours=12)
@@ -45,11 +55,18 @@ def duty_page() -> str:
 def load_roster() -> ResponseReturnValue:
     """Take a file of shifts, or name the rows that are wrong."""
     try:
-        added = act(LoadRoster(uploaded_workbook()))
+        added = act(LoadRoster(uploaded_table()))
     except InvalidInput as error:
         return _page(error.fields), status_of(error)
     flash(_("读入 %(n)s 个班次。", n=added), "success")
     return redirect(url_for("flood.duty_page"))
+
+
+@blueprint.get("/duty/roster/sample.xlsx")
+@open_to(FLOOD_COMMANDER, UNIT_MANAGER)
+def roster_file() -> ResponseReturnValue:
+    """Send a workbook to fill in."""
+    return as_download(roster_sample(db.session(), now(), zone(), bound_to()), "roster.xlsx")
 
 
 @blueprint.post("/duty/roll-calls")

@@ -14,14 +14,15 @@ from app.db.session import db
 from app.errors import InvalidInput
 from app.flood.commands.forecasts import LoadForecasts
 from app.flood.forecast_files import COLUMNS
-from app.flood.pages.room import WHOLE_CITY, blueprint, policy
+from app.flood.pages.room import WHOLE_CITY, blueprint, policy, uploaded_table
 from app.flood.points import likely_points
 from app.flood.rain import forecasts_at
+from app.flood.samples import forecast_sample
 from app.web.access import open_to
 from app.web.acting import act
-from app.web.current import now, reader
+from app.web.current import now, reader, zone
 from app.web.errors import status_of
-from app.web.spreadsheets.transfer import uploaded_workbook
+from app.web.spreadsheets.transfer import as_download
 
 
 @blueprint.get("/forecasts")
@@ -36,12 +37,19 @@ def forecasts_page() -> str:
 def load_forecasts() -> ResponseReturnValue:
     """Take a file of forecasts, or name the rows that are wrong."""
     try:
-        kept = act(LoadForecasts(uploaded_workbook()))
+        kept = act(LoadForecasts(uploaded_table()))
     except InvalidInput as error:
         return _page(error.fields), status_of(error)
     said = _("读入 %(n)s 份预报，另有 %(known)s 份已在库中。", n=kept.added, known=kept.known)
     flash(said, "success")
     return redirect(url_for("flood.forecasts_page"))
+
+
+@blueprint.get("/forecasts/sample.xlsx")
+@open_to(FLOOD_COMMANDER, WATCH_OFFICER)
+def forecast_file() -> ResponseReturnValue:
+    """Send a workbook to fill in."""
+    return as_download(forecast_sample(db.session(), now(), zone()), "forecast.xlsx")
 
 
 def _page(errors: Mapping[str, Any]) -> str:
