@@ -99,6 +99,11 @@ class FloodPolicy:
     duty: DutyRules
     answer_within: timedelta
     actions: Mapping[str, tuple[str, ...]]
+    wet_cm: float
+
+    def is_wet(self, depth_cm: float | None) -> bool:
+        """Tell whether a point of such a depth counts as under water."""
+        return depth_cm is not None and depth_cm >= self.wet_cm
 
     def opening(self, measured: RainIn, forecast: RainIn) -> Opening | None:
         """Return the first rule that would open an event, or none."""

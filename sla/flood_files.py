@@ -41,7 +41,7 @@ def scenes() -> tuple[str, ...]:
 def load_flood_policy(path: Path = FLOOD_FILE) -> FloodPolicy:
     """Read and check the file. Raises DefinitionError naming the key and what to write instead."""
     file = read_policy(path)
-    file.refuse_unknown(("rain", "event", "reports", "likely", "duty", "devices"))
+    file.refuse_unknown(("rain", "event", "reports", "likely", "water", "duty", "devices"))
     rain, event, reports = file.section("rain"), file.section("event"), file.section("reports")
     likely, devices = file.section("likely"), file.section("devices")
     rain.refuse_unknown(("colours",))
@@ -61,6 +61,7 @@ def load_flood_policy(path: Path = FLOOD_FILE) -> FloodPolicy:
         _duty(file.section("duty")),
         timedelta(seconds=_positive(devices, "answer_within_s")),
         _actions(devices.section("actions")),
+        _wet(file.section("water")),
     )
 
 
@@ -152,6 +153,16 @@ def _actions(given: Section) -> dict[str, tuple[str, ...]]:
             raise given.refusal(kind, f"is {actions!r}", "write its actions as [sound, silence]")
         found[kind] = tuple(str(action) for action in actions)
     return found
+
+
+def _wet(given: Section) -> float:
+    given.refuse_unknown(("wet_cm",))
+    wet_cm = _number(given, "wet_cm")
+    if not wet_cm:
+        raise given.refusal(
+            "wet_cm", "is 0", "write a number above 0: every dry point would be wet"
+        )
+    return wet_cm
 
 
 def _level(given: Section, key: str) -> Level:

@@ -127,7 +127,7 @@ class Asked:
 
 def state_at(session: Session, asked: Asked) -> dict[str, Any]:
     """Return what the screen shows, ready to be sent: numbers, lists and places."""
-    points = _rows(session, _POINTS, asked)
+    points, is_wet = _rows(session, _POINTS, asked), shipped_flood_policy().is_wet
     levels = [0] * 5
     for row in points:
         levels[row[7]] += 1
@@ -137,7 +137,7 @@ def state_at(session: Session, asked: Asked) -> dict[str, Any]:
         "at": asked.at.timestamp(),
         "event": _event(session, asked),
         "levels": levels,
-        "wet": sum(1 for row in points if (row[8] or 0) > 0),
+        "wet": sum(1 for row in points if is_wet(row[8])),
         "points": [
             [row[0], round(row[4], 5), round(row[5], 5), row[7], _tenth(row[8]), row[1], row[2]]
             for row in points
@@ -197,7 +197,7 @@ def _event(session: Session, asked: Asked) -> dict[str, Any] | None:
 
 def _curves(session: Session, asked: Asked, points: Sequence[Any]) -> list[dict[str, Any]]:
     """Return the depths of the worst points over the last hours by five minutes, and last the depth of the moment."""
-    worst = [row for row in points if (row[8] or 0) > 0][:CURVES]
+    worst = [row for row in points if shipped_flood_policy().is_wet(row[8])][:CURVES]
     if not worst:
         return []
     parameters = {"sites": [row[0] for row in worst], "since": asked.at - CURVE, "at": asked.at}

@@ -79,7 +79,7 @@ LEFT JOIN LATERAL (
             AND r.at > :from_at ORDER BY r.at DESC LIMIT 1) n ON true
     WHERE d.site_id = s.id
 ) w ON true
-WHERE s.trade = 'flood' AND s.kind <> 'rain_gauge' AND p.peak > 0
+WHERE s.trade = 'flood' AND s.kind <> 'rain_gauge' AND p.peak >= :wet_cm
 ORDER BY {order}, s.code
 """
 _BY_LEVEL: Final = """
@@ -218,15 +218,17 @@ def rain_by_district(session: Session, span: Span) -> Figure:
 
 def points_with_water(session: Session, span: Span) -> Figure:
     """Return how many points have water now, with depth now and peak; those that are dry again stand last."""
-    found = rows_of(session, _WATER.format(order="w.depth DESC NULLS LAST"), window(span))
-    wet = sum(1 for line in found if (line["depth"] or 0) > 0)
-    return Figure(wet, window(span), found)
+    parameters = {**window(span), "wet_cm": span.policy.wet_cm}
+    found = rows_of(session, _WATER.format(order="w.depth DESC NULLS LAST"), parameters)
+    wet = sum(1 for line in found if span.policy.is_wet(line["depth"]))
+    return Figure(wet, parameters, found)
 
 
 def peaks(session: Session, span: Span) -> Figure:
     """Return the deepest water of the event in cm, and each point's peak."""
-    found = rows_of(session, _WATER.format(order="p.peak DESC"), window(span))
-    return Figure(found[0]["peak"] if found else None, window(span), found)
+    parameters = {**window(span), "wet_cm": span.policy.wet_cm}
+    found = rows_of(session, _WATER.format(order="p.peak DESC"), parameters)
+    return Figure(found[0]["peak"] if found else None, parameters, found)
 
 
 def open_alerts(session: Session, span: Span) -> Figure:

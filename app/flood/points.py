@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 from app.errors import NotFound
 from app.flood.rain import DistrictForecast, forecasts_at
 from sla.flood import FloodPolicy
-from sla.flood_files import GAUGE, TRADE
+from sla.flood_files import GAUGE, TRADE, shipped_flood_policy
 from sla.sensing import Level
 
 LONGEST_WORDS: Final = 60
@@ -132,7 +132,8 @@ def points(session: Session, wanted: Wanted | None = None) -> Sequence[Point]:
         conditions.append("AND coalesce(a.level, 0) >= :level")
         parameters["level"] = wanted.level
     if wanted.wet:
-        conditions.append("AND w.depth > 0")
+        conditions.append("AND w.depth >= :wet_cm")
+        parameters["wet_cm"] = shipped_flood_policy().wet_cm
     conditions.append("ORDER BY coalesce(a.level, 0) DESC, w.depth DESC NULLS LAST, s.code")
     rows = session.execute(text(" ".join(conditions)), parameters)
     return [Point(*row) for row in rows]

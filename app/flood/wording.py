@@ -124,7 +124,7 @@ BY_SHIFT: Final = frozenset({"staff_due", "missing"})
 # What a figure was counted with, in this order.
 PARAMETERS: Final[Words] = {
     "event": Text("降雨场次编号"), "from_at": Text("自"), "as_of": Text("统计时间"), "written_at": Text("成文时间"),
-    "hours": Text("预报时长"), "grace": Text("允许迟到"),
+    "hours": Text("预报时长"), "grace": Text("允许迟到"), "wet_cm": Text("积水不少于"),
 }  # fmt: skip
 # Columns of a figure's lines that people read; ids and second names are not among them.
 COLUMNS: Final[Words] = {

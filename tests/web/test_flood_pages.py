@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import timedelta
 from io import BytesIO
 
 import pytest
@@ -17,7 +18,8 @@ from app.clock import FixedClock
 from app.errors import AppError
 from app.flood.commands.duty import Position, SignOn
 from app.flood.commands.orders import IssueOrder
-from app.run import run
+from app.run import SYSTEM, run
+from app.sensing.rule_commands import AddRule, RuleText
 from tests.factories import IN_GRID, Desk
 from tests.flood.conftest import COMMANDER, OTHER, STAFF, Flood, flood
 from tests.web.conftest import SignIn
@@ -118,6 +120,37 @@ def test_point_page_shows_its_curve_and_commands_its_siren(
     assert "等待设备答复" in commander.get(address).text
     wrong = commander.post(f"{address}/devices/{siren}", data={"action": "dance"})
     assert wrong.status_code == 422
+
+
+def test_point_page_leads_to_its_alerts_with_the_unit_of_their_rule(
+    flood: Flood, commander: FlaskClient
+) -> None:
+    before = FixedClock(flood.clock.now() - timedelta(days=1))
+    lines = {"lines": [{"level": 1, "rise": 20, "fall": 10}], "window_minutes": 10}
+    run(AddRule(RuleText("快涨", "rate", "depth_cm", lines)), actor=SYSTEM, clock=before)
+    flood.water(5.8)
+    address = f"/flood/points/{flood.sites['F-1']}"
+    # Nothing is known of a quarter of an hour ago.
+    assert "5.8 cm <span" in commander.get(address).text
+    flood.later(minutes=6)
+    # 9 cm in six minutes are 90 an hour.
+    flood.water(14.8)
+    page = commander.get(address).text
+    ids = [row["id"] for row in flood.rows("SELECT id FROM alerts ORDER BY id")]
+    assert len(ids) == 2
+    assert all(f'href="/sensing/alerts/{number}"' in page for number in ids)
+    assert "最高 14.8 cm" in page
+    assert "最高 90 cm/h" in page
+
+
+def test_what_shows_as_nothing_is_not_under_water(flood: Flood, commander: FlaskClient) -> None:
+    flood.water(0.9, device="FP-2")
+    flood.water(1)
+    page = commander.get("/flood/").text
+    assert "有积水，不少于 1 厘米" in page
+    assert '>1</a> <span class="hint">/ 2</span>' in page
+    assert ">F-2<" not in commander.get("/flood/?wet=1").text
+    assert commander.get("/flood/cockpit/state").json["wet"] == 1
 
 
 def test_video_of_another_origin_is_a_link(flood: Flood, commander: FlaskClient) -> None:

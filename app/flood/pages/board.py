@@ -81,7 +81,8 @@ def board() -> str:
         first_url=url_for("flood.board", **given) if place else None,  # type: ignore[arg-type]  # names of ours
         total=len(whole),
         counts=Counter(point.level for point in whole),
-        wet=sum(1 for point in whole if (point.depth or 0) > 0),
+        wet=sum(1 for point in whole if policy().is_wet(point.depth)),
+        wet_cm=policy().wet_cm,
         gauges=gauges,
         most=max((one for one in gauges if one.mm), key=lambda one: one.mm or 0, default=None),
         event=open_event(session),

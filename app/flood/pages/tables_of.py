@@ -55,6 +55,8 @@ def _parameter(key: str, value: Any) -> Any:
         return _("%(n)s 小时", n=number(value))
     if key == "grace":
         return _("%(n)s 分钟", n=number(value / 60))
+    if key == "wet_cm":
+        return _("%(n)s 厘米", n=number(value))
     return value
 
 

@@ -33,6 +33,7 @@ from app.sensing.pages.words import (
     level_mark,
     level_name,
     name_of,
+    rule_value,
 )
 from app.web.language import said
 from sla.flood_files import scenes
@@ -61,6 +62,7 @@ __all__ = [
     "level_mark",
     "level_name",
     "name_of",
+    "rule_value",
 ]
 
 

@@ -31,6 +31,7 @@ def test_shipped_file_knows_every_scene() -> None:
         ("blue: 20, yellow: 30", "blue: 30, yellow: 30", "likely.scenes.low_lying.hours_1.yellow"),
         ("radius_m: 300", "radius_m: -1", "duty.radius_m"),
         ("answer_within_s: 30", "answer_within_s: 0", "devices.answer_within_s"),
+        ("wet_cm: 1", "wet_cm: 0", "water.wet_cm"),
         ("siren: [sound, silence]", "siren: sound", "devices.actions.siren"),
     ],
 )
