@@ -200,6 +200,8 @@ def test_truck_is_changed_by_its_driver_and_logged(flood: Flood) -> None:
         run(ChangeTruck(truck, "standby"), actor=OTHER)
     with pytest.raises(InvalidInput):
         run(ChangeTruck(truck, "working"), actor=STAFF)
+    with pytest.raises(InvalidInput):
+        run(ChangeTruck(truck, "on_way"), actor=STAFF)
 
 
 def test_calling_a_point_calls_each_of_its_people_once(flood: Flood) -> None:

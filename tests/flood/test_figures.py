@@ -96,7 +96,7 @@ def last(flood: Flood, kind: str) -> dict[str, Any]:
 def over(flood: Flood) -> None:
     truck = flood.rows("SELECT id FROM pump_trucks")[0]["id"]
     flood.later(hours=1, minutes=30)
-    run(ChangeTruck(truck, "on_way"), actor=STAFF)
+    run(ChangeTruck(truck, "on_way", flood.sites["F-1"]), actor=STAFF)
     flood.later(hours=3)
     flood.water(0)
     flood.water(0, device="FP-2")

@@ -322,11 +322,25 @@ def tiles(page: str) -> dict[str, int]:
     return {state: int(n) for state, n in found}
 
 
-def test_truck_is_sent_by_the_code_of_a_point(flood: Flood, commander: FlaskClient) -> None:
+def test_truck_is_sent_by_the_code_or_name_of_a_point(flood: Flood, commander: FlaskClient) -> None:
     truck = flood.truck()
     data = {"state": "working", "site": "F-2"}
     assert commander.post(f"/flood/pumps/{truck}", data=data).status_code == 302
     assert "并州路低洼处" in commander.get("/flood/pumps").text
+    named = {"state": "on_way", "site": "桃园南路下穿"}
+    assert commander.post(f"/flood/pumps/{truck}", data=named).status_code == 302
+    (found,) = flood.rows("SELECT site_id FROM pump_trucks")
+    assert found["site_id"] == flood.sites["F-1"]
+    nowhere = commander.post(f"/flood/pumps/{truck}", data={"state": "on_way"})
+    assert "要指明点位" in nowhere.text
+    rename = "UPDATE sites SET name = '并州路低洼处' WHERE code = 'F-1'"
+    with flood.database.sessions() as session:
+        session.connection().exec_driver_sql(rename)
+        session.commit()
+    several = commander.post(
+        f"/flood/pumps/{truck}", data={"state": "working", "site": "并州路低洼处"}
+    )
+    assert "F-1、F-2" in several.text
     wrong = commander.post(f"/flood/pumps/{truck}", data={"state": "working", "site": "F-9"})
     assert "F-9" in wrong.text
 

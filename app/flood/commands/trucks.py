@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
 from sqlalchemy import select
@@ -17,6 +17,9 @@ from app.flood.tables import TRUCK_STATES, PumpTruck, PumpTruckChange
 from app.run import Tx, handles
 from app.sensing.tables import Site
 from sla.flood_files import TRADE
+
+# A truck that is under way is under way to somewhere.
+AT_A_POINT: Final = ("on_way", "working")
 
 
 @dataclass(frozen=True)
@@ -84,8 +87,8 @@ def _change(command: ChangeTruck, tx: Tx) -> dict[str, Any]:
         site = tx.session.get(Site, command.site_id)
         if site is None or site.trade != TRADE:
             raise InvalidInput({"site_id": "没有这个点位"})
-    elif command.state == "working":
-        raise InvalidInput({"site_id": "抽排中的泵车要指明点位"})
+    elif command.state in AT_A_POINT:
+        raise InvalidInput({"site_id": "途中和抽排中的泵车要指明点位"})
     if command.position is not None:
         command.position.check()
         truck.lon, truck.lat = command.position.lon, command.position.lat

@@ -9,7 +9,7 @@ from typing import Any
 from flask import flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
-from sqlalchemy import select
+from sqlalchemy import or_, select
 
 from app.accounts.roles import FLOOD_COMMANDER
 from app.db.session import db
@@ -29,7 +29,7 @@ from app.sensing.tables import Site
 from app.web.access import open_to
 from app.web.acting import act
 from app.web.errors import status_of, text_of
-from sla.flood_files import TRADE
+from sla.flood_files import GAUGE, TRADE
 
 
 @blueprint.get("/pumps")
@@ -54,14 +54,22 @@ def change_truck(truck_id: int) -> ResponseReturnValue:
 
 
 def _site_id() -> int | None:
-    """Return the point of a typed code. Raises InvalidInput for a code of none."""
-    code = plain("site")
-    if not code:
+    """Return the point of a typed code or name. Raises InvalidInput for none and for several."""
+    given = plain("site")
+    if not given:
         return None
-    found = db.session.scalar(select(Site.id).where(Site.code == code, Site.trade == TRADE))
-    if found is None:
-        raise InvalidInput({"site": Text("没有防汛点位“%(code)s”", code=code)})
-    return found
+    points = select(Site).where(Site.trade == TRADE, Site.kind != GAUGE, Site.active)
+    for meant in (Site.code == given, or_(Site.name == given, Site.name_en == given)):
+        found = db.session.scalars(points.where(meant).order_by(Site.code)).all()
+        if len(found) > 1:
+            codes = tuple(site.code for site in found)
+            several = Text(
+                "叫“%(name)s”的点位不止一处，请填编码：%(codes)s", name=given, codes=codes
+            )
+            raise InvalidInput({"site": several})
+        if found:
+            return found[0].id
+    raise InvalidInput({"site": Text("没有防汛点位“%(code)s”", code=given)})
 
 
 def _page(errors: Mapping[str, Any]) -> str:
