@@ -16,6 +16,7 @@ from app import create_app
 from app.accounts.sign_in import signed_in
 from app.clock import FixedClock
 from app.errors import AppError
+from app.flood.commands.devices import GiveUpWaiting
 from app.flood.commands.duty import Position, SignOn
 from app.flood.commands.orders import IssueOrder
 from app.run import SYSTEM, run
@@ -151,6 +152,24 @@ def test_what_shows_as_nothing_is_not_under_water(flood: Flood, commander: Flask
     assert '>1</a> <span class="hint">/ 2</span>' in page
     assert ">F-2<" not in commander.get("/flood/?wet=1").text
     assert commander.get("/flood/cockpit/state").json["wet"] == 1
+
+
+def test_device_that_does_not_answer_leads_to_the_people_there(
+    flood: Flood, commander: FlaskClient
+) -> None:
+    address = f"/flood/points/{flood.sites['F-1']}"
+    barrier = flood.rows("SELECT id FROM devices WHERE code = 'BR-1'")[0]["id"]
+    commander.post(f"{address}/devices/{barrier}", data={"action": "lower"})
+    assert "没有执行" not in commander.get(address).text
+    flood.later(minutes=1)
+    run(GiveUpWaiting(), actor=SYSTEM)
+    alone = commander.get(address).text
+    assert "现场也没有值守人员" in alone
+    assert f'href="/flood/orders?site_id={flood.sites["F-1"]}#issue"' in alone
+    flood.shift()
+    page = commander.get(address).text
+    assert 'href="#call"' in page
+    assert '<details id="call" open>' in page
 
 
 def test_video_of_another_origin_is_a_link(flood: Flood, commander: FlaskClient) -> None:

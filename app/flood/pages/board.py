@@ -155,6 +155,7 @@ def _page(point: Point, errors: Mapping[str, Any]) -> str:
     session, at = db.session(), now()
     site = session.get_one(Site, point.id)
     here = roster(session, at, policy().duty.grace, site_id=point.id)
+    devices = commanded_at(session, point.id, list(policy().actions))
     return render_template(
         "flood/point.html",
         point=point,
@@ -168,7 +169,8 @@ def _page(point: Point, errors: Mapping[str, Any]) -> str:
         orders=orders(session, size=LISTED, site_id=point.id, path=bound_to()),
         video=media_of(site, "video"),
         image=media_of(site, "image"),
-        devices=commanded_at(session, point.id, list(policy().actions)),
+        devices=devices,
+        unanswered=any(one.state in {"failed", "unanswered"} for one in devices),
         actions=policy().actions,
         calls=calls_at(session, point.id, LISTED),
         may_call=reader().has(FLOOD_COMMANDER, WATCH_OFFICER),
