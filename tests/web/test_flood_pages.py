@@ -79,6 +79,27 @@ def test_points_are_found_by_what_is_asked(
     assert [code for code in ("F-1", "F-2") if f">{code}<" in page] == found
 
 
+@pytest.mark.parametrize(
+    ("path", "part", "refused"),
+    [
+        ("/flood/?kind=underpass", "points", None),
+        ("/flood/orders?open=1", "orders", "/flood/orders"),
+        ("/flood/duty?state=missing", "roster", "/flood/duty/roster"),
+    ],
+)
+def test_list_renews_itself_and_no_form_with_it(
+    flood: Flood, commander: FlaskClient, path: str, part: str, refused: str | None
+) -> None:
+    page = commander.get(path).text
+    assert f'<div id="{part}" hx-get="{path}" hx-trigger="every 30s" hx-select="#{part}"' in page
+    renewed = page.partition(f'<div id="{part}"')[2].partition("</div>")[0]
+    assert "每半分钟更新" in renewed
+    assert "<form" not in renewed
+    if refused:
+        # A form that was refused is shown where it was handed in: that address knows no GET.
+        assert f'hx-get="{path.partition("?")[0]}"' in commander.post(refused).text
+
+
 def test_manager_sees_the_points_of_the_own_unit(flood: Flood, signed: SignIn) -> None:
     client = signed(flood.desk.city.manager1)
     page = client.get("/flood/").text
@@ -198,6 +219,7 @@ def test_event_is_answered_reported_and_printed(flood: Flood, commander: FlaskCl
     data = {"outcome": "activate", "response_level": "4"}
     assert commander.post(f"{address}/items/{item}", data=data).status_code == 302
     assert "Ⅰ级响应" in commander.get(address).text
+    assert f'href="/flood/cockpit?event={event}"' in commander.get(address).text
     report = flood.rows("SELECT id FROM rain_reports")[0]["id"]
     assert "雨前报告" in commander.get(f"/flood/reports/{report}").text
     assert commander.get(f"/flood/reports/{report}/report.pdf").data.startswith(b"%PDF")

@@ -27,6 +27,7 @@ from app.flood.pages.room import (
     blueprint,
     bound_to,
     is_bound_from,
+    live_url,
     number_of,
     plain,
     policy,
@@ -91,6 +92,7 @@ def board() -> str:
         districts=[(one.code, one.name) for one in districts(session)],
         bound=bool(bound_to()),
         now=at,
+        live_url=live_url("flood.board"),
     )
 
 

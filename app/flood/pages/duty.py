@@ -24,6 +24,7 @@ from app.flood.pages.room import (
     READERS,
     blueprint,
     bound_to,
+    live_url,
     number_of,
     plain,
     policy,
@@ -149,6 +150,8 @@ def _page(errors: Mapping[str, Any]) -> str:
         may_load=reader().has(FLOOD_COMMANDER, UNIT_MANAGER),
         columns=list(COLUMNS.values()),
         errors=errors,
+        now=at,
+        live_url=live_url("flood.duty_page"),
     )
 
 

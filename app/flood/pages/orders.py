@@ -24,6 +24,7 @@ from app.flood.pages.room import (
     READERS,
     blueprint,
     bound_to,
+    live_url,
     number_of,
     plain,
     refuse_other_units,
@@ -135,6 +136,7 @@ def _page(errors: Mapping[str, Any]) -> str:
         typed=request.values,
         errors=errors,
         now=now(),
+        live_url=live_url("flood.orders_page"),
     )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 from uuid import UUID, uuid4
 
-from flask import Blueprint, current_app, request
+from flask import Blueprint, current_app, request, url_for
 from flask_babel import LazyString, lazy_pgettext
 from flask_babel import lazy_gettext as _l
 
@@ -110,6 +110,11 @@ def typed_key() -> UUID | None:
         return UUID(given)
     except ValueError as exc:
         raise InvalidInput({"key": "请求编号有误，请刷新后重试。"}) from exc
+
+
+def live_url(page: str) -> str:
+    """Return where the present page renews itself from: as it was asked for, not as a form was handed in."""
+    return request.full_path if request.method == "GET" else url_for(page)
 
 
 def uploaded_table() -> bytes:
