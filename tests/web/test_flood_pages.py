@@ -248,6 +248,24 @@ def test_wrong_file_is_named_on_its_page(flood: Flood, commander: FlaskClient) -
         assert "第一行缺少列" in answer.text
 
 
+@pytest.mark.parametrize(
+    ("path", "page"),
+    [
+        ("/flood/duty/roster", "/flood/duty"),
+        ("/flood/orders", "/flood/orders"),
+        ("/flood/forecasts", "/flood/forecasts"),
+        ("/flood/pumps/1", "/flood/pumps"),
+    ],
+)
+def test_refused_form_is_shown_in_its_section(
+    flood: Flood, commander: FlaskClient, path: str, page: str
+) -> None:
+    flood.truck()
+    answer = commander.post(path, data={"site": "F-9"})
+    assert answer.status_code in {404, 422}
+    assert f'href="{page}" aria-current="page"' in answer.text
+
+
 def test_empty_file_is_said_to_be_empty(flood: Flood, commander: FlaskClient) -> None:
     for path in ("/flood/forecasts", "/flood/duty/roster"):
         answer = commander.post(path, data={"file": (BytesIO(b""), "x.csv")})
