@@ -35,7 +35,7 @@ ORDERS: Final[Mapping[str, tuple[str, Text]]] = {
     "on_site": ("◕", Text("到场")),
     "done": ("✓", Text("完成")),
     "refused": ("✕", Text("拒绝")),
-    "cancelled": ("—", Text("撤回")),
+    "cancelled": ("—", Text("已撤回指令")),
 }
 STEPS: Final[Words] = {
     "T_acknowledge": Text("收到，接受指令"),

@@ -381,6 +381,27 @@ def tiles(page: str) -> dict[str, int]:
     return {state: int(n) for state, n in found}
 
 
+def test_time_left_is_in_hours_and_minutes(flood: Flood, commander: FlaskClient) -> None:
+    run(IssueOrder("抽水", person_id=STAFF.person_id), actor=COMMANDER)
+    due_at = flood.rows("SELECT due_at FROM process_items")[0]["due_at"]
+    for minutes, said in (
+        (-239, "还剩 3 小时 59 分"),
+        (-59, "还剩 59 分"),
+        (61, "超时 1 小时 1 分"),
+    ):
+        flood.clock.move_to(due_at + timedelta(minutes=minutes))
+        assert said in commander.get("/flood/orders").text
+
+
+def test_call_is_told_as_put_out_and_not_as_done(flood: Flood, commander: FlaskClient) -> None:
+    flood.shift()
+    address = f"/flood/points/{flood.sites['F-1']}"
+    data = {"way": "sms", "text": "立即到岗"}
+    answer = commander.post(f"{address}/calls", data=data, follow_redirects=True)
+    assert "已安排呼叫，共 1 人，是否送出见下。" in answer.text
+    assert "等待送出" in answer.text
+
+
 def test_truck_is_sent_by_the_code_or_name_of_a_point(flood: Flood, commander: FlaskClient) -> None:
     truck = flood.truck()
     data = {"state": "working", "site": "F-2"}

@@ -133,7 +133,7 @@ def call_point(site_id: int) -> ResponseReturnValue:
         )
     except AppError as error:
         return _page(_point(site_id), _errors(error)), status_of(error)
-    flash(_("已呼叫 %(n)s 人。", n=called["called"]), "success")
+    flash(_("已安排呼叫，共 %(n)s 人，是否送出见下。", n=called["called"]), "success")
     if called["without"]:
         flash(_("没有电话号码：%(names)s。", names="、".join(called["without"])), "error")
     return redirect(url_for("flood.point_page", site_id=point.id))
