@@ -125,7 +125,10 @@ def _sign_off(command: SignOff, tx: Tx) -> dict[str, Any]:
     line = _on_duty(tx)
     n = own_open_orders(tx.session, tx.actor)
     if n and not command.leaving_orders:
-        fault = Text("您还有 %(n)s 条指令没有完成：请先办完，或勾选“已交代清楚，仍要签退”。", n=n)
+        fault = Text(
+            "您还有 %(n)s 条指令没有完成：请先办完，或勾选“已交代清楚，仍要签退”（没有这一项时请刷新）。",
+            n=n,
+        )
         raise InvalidInput({"leaving_orders": fault})
     line.off_at = tx.clock.now()
     return {"sign_on_id": line.id}
