@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
 from typing import Any
 
@@ -91,6 +92,54 @@ def test_one_answer_for_many_alerts_of_an_area(underpass: Underpass, signed: Sig
     # A second click finds them done and changes nothing.
     again = client.post("/sensing/alerts/area", data=answer)
     assert again.status_code == 400
+
+
+def test_faulty_answer_for_many_keeps_what_was_sent(underpass: Underpass, signed: SignIn) -> None:
+    underpass.water(16)
+    underpass.water(17, device="FP-2")
+    underpass.follow()
+    first, second = (row["id"] for row in underpass.desk.rows("SELECT id FROM process_items"))
+    (place,) = underpass.desk.rows("SELECT district_code FROM sites")
+    area = {"district": place["district_code"], "trade": "flood", "element": "T_confirm_alert"}
+    client = signed(WATCH)
+    assert _ticked(client.get("/sensing/alerts/area", query_string=area).text) == {first, second}
+    answer = {**area, "item": [second], "outcome": "false_alarm", "opinion": ""}
+    refused = client.post("/sensing/alerts/area", data=answer)
+    assert refused.status_code == 422
+    assert _ticked(refused.text) == {second}
+    assert re.search(r'value="false_alarm"\s+checked', refused.text)
+    assert "结论为“误报”时，请填写说明。" in refused.text
+    assert 'href="#opinion"' in refused.text
+    assert 'class="field faulty" data-field="opinion"' in refused.text
+    long = client.post("/sensing/alerts/area", data=answer | {"opinion": "字" * 1001})
+    assert "字" * 1001 in long.text
+    assert underpass.desk.rows("SELECT DISTINCT verdict FROM alerts") == [{"verdict": None}]
+    done = client.post("/sensing/alerts/area", data=answer | {"opinion": "演练"})
+    # What was left out stays left out.
+    assert (done.status_code, _ticked(done.text)) == (200, set())
+    assert f'value="{first}"' in done.text
+
+
+def test_all_of_an_area_are_ticked_or_none_and_the_answer_stays(
+    underpass: Underpass, signed: SignIn
+) -> None:
+    underpass.water(16)
+    underpass.follow()
+    (item,) = underpass.desk.rows("SELECT id FROM process_items")
+    (place,) = underpass.desk.rows("SELECT district_code FROM sites")
+    area = {"district": place["district_code"], "trade": "flood", "element": "T_confirm_alert"}
+    client = signed(WATCH)
+    for tick, ticked in (("none", set()), ("all", {item["id"]})):
+        given = {**area, "tick": tick, "outcome": "false_alarm", "opinion": "演练", "item": "7"}
+        page = client.post("/sensing/alerts/area", data=given).text
+        assert _ticked(page) == ticked
+        assert "演练" in page
+    assert underpass.alert()["verdict"] is None
+
+
+def _ticked(page: str) -> set[int]:
+    found = re.findall(r'name="item" value="(\d+)" data-key="x" checked', page)
+    return {int(number) for number in found}
 
 
 def test_unit_manager_sees_own_alerts_and_looks_on_the_spot(

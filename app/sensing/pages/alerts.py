@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from http import HTTPStatus
 from typing import Any, Final
 
 from flask import flash, redirect, render_template, request, url_for
@@ -13,6 +14,7 @@ from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 
 from app.accounts.tables import Person
+from app.cases.pages.form_view import Control
 from app.cases.queries.places import district_names
 from app.db.keyset import Place
 from app.db.session import db
@@ -56,6 +58,8 @@ VERDICTS: Final = {
 STATE_NAMES: Final = {"open": _l("未解除"), "closed": _l("已解除"), "all": _l("全部")}
 # What a person is asked to do, by the element of the diagram.
 TASKS: Final = {"T_confirm_alert": _l("待确认"), "T_field": _l("待现场确认")}
+# The questions that can be answered for many at once.
+_ANSWERED: Final = ("outcome", "opinion")
 _ALERT: Final = f"int(max={2**63 - 1}):alert_id"
 
 
@@ -66,6 +70,14 @@ class Answered:
     line: WaitingLine
     done: bool
     text: str
+
+
+@dataclass(frozen=True)
+class _Sent:
+    """What the form of an area holds. ticked: ids of items, None for all of them."""
+
+    ticked: frozenset[int] | None
+    answers: Mapping[str, str]
 
 
 @blueprint.get("/alerts")
@@ -108,23 +120,34 @@ def waiting_line() -> str:
 @open_to(SIGNED_IN)
 def area() -> ResponseReturnValue:
     """List what waits for the reader in one area, to be answered one by one or together."""
-    return _area_page([], {}, {})
+    return _area_page(_Sent(None, {}))
 
 
 @blueprint.post("/alerts/area")
 @open_to(SIGNED_IN)
 def answer_area() -> ResponseReturnValue:
     """Give one answer to the ticked alerts of an area, each in a transaction of its own."""
-    ticked = {int(text) for text in request.form.getlist("item") if text.isdecimal()}
+    ticked = {int(text) for text in request.form.getlist("item") if _is_id(text)}
+    answers = {key: request.form[key] for key in _ANSWERED if request.form.get(key)}
+    sent = _Sent(frozenset(ticked), answers)
+    if request.form.get("tick"):
+        return _area_page(_ticked_anew(sent))
     found = [line for line in _waiting() if line.item.id in ticked]
-    answers = {key: request.form[key] for key in ("outcome", "opinion") if request.form.get(key)}
     if not found:
-        return _area_page([], answers, {"": _("请先勾选预警。")}), 400
+        return _area_page(sent, {"": _("请先勾选预警。")}), HTTPStatus.BAD_REQUEST
     if "outcome" not in answers:
-        return _area_page([], answers, {"outcome": _("请选择结论。")}), 400
+        return _area_page(sent, {"outcome": _("请选择结论。")}), HTTPStatus.BAD_REQUEST
     items = [(line, line.item.id) for line in found]
-    answered = [_answered(line, CompleteProcessItem(number, answers)) for line, number in items]
-    return _area_page(answered, {}, {})
+    answered, faults = [], dict[str, str]()
+    for line, number in items:
+        try:
+            answered.append(_answered(line, CompleteProcessItem(number, answers)))
+        except InvalidInput as error:
+            faults |= error.fields
+    if faults:
+        return _area_page(sent, faults, answered), HTTPStatus.UNPROCESSABLE_ENTITY
+    # What was left unticked is not to be answered by the next click.
+    return _area_page(_Sent(sent.ticked, {}), {}, answered)
 
 
 @blueprint.get(f"/alerts/<{_ALERT}>")
@@ -203,22 +226,44 @@ def _person(person_id: int) -> Person | None:
 
 
 def _area_page(
-    answered: Sequence[Answered], typed: Mapping[str, Any], errors: Mapping[str, Any]
+    sent: _Sent, errors: Mapping[str, str] | None = None, answered: Sequence[Answered] = ()
 ) -> str:
     lines = _waiting()
-    where = _where()
+    controls = _controls(lines, sent.answers)
     return render_template(
         "sensing/area.html",
-        where=where,
+        where=_where(),
         lines=lines,
         most=MOST,
+        ticked={line.item.id for line in lines} if sent.ticked is None else sent.ticked,
         answered=answered,
-        typed=typed,
-        errors=errors,
-        controls=_controls(lines),
+        errors=_said_of(errors or {}, controls, sent.answers),
+        controls=controls,
         now=now(),
         **_shared(),
     )
+
+
+def _ticked_anew(sent: _Sent) -> _Sent:
+    """Return what was sent with all ticks set, or none of them."""
+    return _Sent(None if request.form.get("tick") == "all" else frozenset(), sent.answers)
+
+
+def _said_of(
+    errors: Mapping[str, str], controls: Mapping[str, Control], answers: Mapping[str, str]
+) -> dict[str, str]:
+    """Return the faults, those of what is left empty with the finding that asks for it."""
+    found, asking = dict(errors), controls.get("outcome")
+    options = asking.options if asking else ()
+    finding = next((one.text for one in options if one.value == answers.get("outcome")), "")
+    for key in errors:
+        if finding and key in controls and key not in answers:
+            found[key] = _(
+                "结论为“%(finding)s”时，请填写%(field)s。",
+                finding=finding,
+                field=controls[key].label,
+            )
+    return found
 
 
 def _waiting() -> list[WaitingLine]:
@@ -231,20 +276,25 @@ def _where() -> tuple[str, str, str]:
     return tuple(text.replace("\0", "") for text in (district, trade, element))  # type: ignore[return-value]  # three
 
 
-def _controls(lines: Sequence[WaitingLine]) -> dict[str, Any]:
+def _controls(lines: Sequence[WaitingLine], answers: Mapping[str, str]) -> dict[str, Control]:
     """Return the questions that every alert of an area is asked: they wait at one element."""
     process_id = lines[0].item.process_id if lines else None
-    deciding = deciding_of(process_id) if process_id is not None else None
-    return {control.key: control for control in deciding.controls} if deciding else {}
+    deciding = deciding_of(process_id, answers) if process_id is not None else None
+    found = {control.key: control for control in deciding.controls} if deciding else {}
+    return {key: found[key] for key in _ANSWERED if key in found}
 
 
 def _answered(line: WaitingLine, command: CompleteProcessItem) -> Answered:
-    """Complete an item; what hinders it hinders no other."""
+    """Complete an item; what hinders it hinders no other. Raises InvalidInput for an answer that none takes."""
     try:
         act(command)
-    except (InvalidInput, StateChanged, Forbidden) as error:
+    except (StateChanged, Forbidden) as error:
         return Answered(line, done=False, text=text_of(error))
     return Answered(line, done=True, text=_("已提交"))
+
+
+def _is_id(text: str) -> bool:
+    return text.isdecimal() and len(text) < LONGEST_ID
 
 
 def _wanted() -> WantedAlerts:
@@ -259,7 +309,7 @@ def _wanted() -> WantedAlerts:
         given.get("silent") == "1",
         None,
         bound_to(),
-        int(unit) if unit.isdecimal() and len(unit) < LONGEST_ID else None,
+        int(unit) if _is_id(unit) else None,
         since,
         until,
     )
