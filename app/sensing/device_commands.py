@@ -14,6 +14,7 @@ from app.accounts.tables import Unit
 from app.errors import InvalidInput, NotFound, StateChanged, Text
 from app.places.locate import known_locator, locator_of
 from app.run import Tx, handles
+from app.sensing.records import withdraw_of_device
 from app.sensing.tables import Device, Site
 from app.sensing.web_addresses import LONGEST, is_web_address
 from sla.sites import kind_named
@@ -25,15 +26,6 @@ LONGEST_NAME: Final = 100
 LONGEST_ADDRESS: Final = 200
 # Shorter than a minute no network is quiet; longer than a month nobody would ask.
 SILENT_MINUTES: Final = (1, 31 * 24 * 60)
-
-# Nothing will be heard that could close them.
-_CLOSE_ALERTS: Final = """
-WITH ended AS (
-    UPDATE alerts SET level = 0, closed_at = greatest(opened_at, %(now)s)
-    WHERE device_id = %(device)s AND closed_at IS NULL RETURNING id, closed_at, peak)
-INSERT INTO alert_levels (alert_id, at, level, value, recorded_at)
-SELECT id, closed_at, 0, peak, %(now)s FROM ended
-"""
 
 _WAIT: Final = "SELECT FROM latest_readings WHERE device_id = %s ORDER BY metric FOR UPDATE"
 
@@ -118,7 +110,7 @@ def save_device(command: SaveDevice, tx: Tx) -> int:
     tx.session.add(device)
     tx.session.flush()
     if command.device_id is not None and _held(device) != before:
-        _end_walks(tx, device.id)
+        _end_walks(tx, device.id, "change")
     return device.id
 
 
@@ -160,7 +152,7 @@ def import_devices(command: ImportDevices, tx: Tx) -> Imported:
     tx.session.flush()
     # In one order everywhere, as batches lock them.
     for device in sorted(moved, key=lambda one: one.id):
-        _end_walks(tx, device.id)
+        _end_walks(tx, device.id, "change")
     return Imported(len(seen) - changed, changed)
 
 
@@ -168,7 +160,7 @@ def import_devices(command: ImportDevices, tx: Tx) -> Imported:
 def end_device(command: EndDevice, tx: Tx) -> None:
     """End a device. Raises StateChanged when it has ended."""
     _set_active(tx, command.device_id, active=False)
-    _end_walks(tx, command.device_id)
+    _end_walks(tx, command.device_id, "device")
 
 
 @handles(ResumeDevice, ADMINISTRATOR)
@@ -199,13 +191,14 @@ def _held(device: Device) -> tuple[str, str]:
     return device.kind, device.scene
 
 
-def _end_walks(tx: Tx, device_id: int) -> None:
+def _end_walks(tx: Tx, device_id: int, ended_with: str) -> None:
     """End a device's alerts and forget where its rules stand: what is measured later is walked anew.
 
     Whoever stores for it now is waited for; who comes after sees what it has become.
     """
     tx.connection.execute(_WAIT, (device_id,))
-    tx.connection.execute(_CLOSE_ALERTS, {"device": device_id, "now": tx.clock.now()})
+    # Nothing will be heard that could close them.
+    withdraw_of_device(tx.connection, device_id, tx.clock.now(), ended_with=ended_with)
     tx.connection.execute("DELETE FROM sensor_rule_states WHERE device_id = %s", (device_id,))
 
 

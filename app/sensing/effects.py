@@ -70,8 +70,13 @@ def remind(call: ServiceCall, context: ProcessContext) -> Outcome:
 
 @process_topic("alert.settle")
 def settle(call: ServiceCall, context: ProcessContext) -> Outcome:
-    """End what an alert asked for: it returned to normal by itself, was false, or was cleared on the spot."""
+    """End what an alert asked for: it returned to normal by itself, was false, or was cleared on the spot.
+
+    The diagram knows no other way out of waiting than that it is normal; what was withdrawn stays so.
+    """
     alert, how = _alert(context), str(call.inputs["how"])
+    if how == "returned" and alert.verdict == "withdrawn":
+        how = alert.verdict
     if alert.verdict is None and how in _VERDICTS:
         alert.verdict = _VERDICTS[how]
     if how == "false_alarm":

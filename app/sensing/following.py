@@ -66,7 +66,8 @@ def follow_alert(command: FollowAlert, tx: Tx) -> bool:
 def _begin(tx: Tx, alert: Alert) -> None:
     if alert.level == 0:
         # Over before anybody could look: it is on record, and asks for nothing.
-        alert.verdict, alert.settled_at = "returned", tx.clock.now()
+        alert.verdict = alert.verdict or "returned"
+        alert.settled_at = tx.clock.now()
         return
     device, rule, site = alert_about(tx, alert)
     unit_id = unit_of(tx, device, site)

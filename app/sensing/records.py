@@ -50,6 +50,18 @@ _WIDEN: Final = """
 UPDATE alerts SET opened_at = least(opened_at, %(begin)s), top_level = greatest(top_level, %(top)s)
 WHERE id = %(id)s
 """
+# No reading spoke for it: the alert did not return to normal, and what was found of it before stays.
+_WITHDRAW: Final = {
+    thing: f"""
+WITH ended AS (
+    UPDATE alerts SET level = 0, closed_at = greatest(opened_at, %(now)s), ended_with = %(ended_with)s,
+        verdict = coalesce(verdict, 'withdrawn')
+    WHERE {thing}_id = %(id)s AND closed_at IS NULL RETURNING id, closed_at, peak)
+INSERT INTO alert_levels (alert_id, at, level, value, recorded_at)
+SELECT id, closed_at, 0, peak, %(now)s FROM ended
+"""  # noqa: S608 (one of two constants)
+    for thing in ("rule", "device")
+}
 
 
 @dataclass
@@ -112,6 +124,18 @@ def keep_peaks(connection: Connection[Any], alerts: Iterable[OpenAlert]) -> None
             parameters = {"id": alert.id, "value": alert.peak.value, "at": alert.peak.at}
             connection.execute(_PEAK, parameters, prepare=True)
             alert.graver = False
+
+
+def withdraw_of_rule(connection: Connection[Any], rule_id: int, now: datetime) -> None:
+    """End the open alerts of a rule that is no longer asked."""
+    connection.execute(_WITHDRAW["rule"], {"id": rule_id, "now": now, "ended_with": "rule"})
+
+
+def withdraw_of_device(
+    connection: Connection[Any], device_id: int, now: datetime, *, ended_with: str
+) -> None:
+    """End the open alerts of a device. ended_with: `device` out of use, or `change` of what rules go by."""
+    connection.execute(_WITHDRAW["device"], {"id": device_id, "now": now, "ended_with": ended_with})
 
 
 def record_episode(

@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from psycopg import Connection
 from sqlalchemy import select
 
 from app.accounts.roles import ADMINISTRATOR, ANALYST, WATCH_OFFICER
@@ -15,6 +14,7 @@ from app.cases.answers import clean_text
 from app.clock import require_aware
 from app.errors import InvalidInput, NotFound, StateChanged, Text
 from app.run import Tx, handles
+from app.sensing.records import withdraw_of_rule
 from app.sensing.rules import shipped_metrics
 from app.sensing.shapes import Shape, shape_of
 from app.sensing.tables import Device, MaintenanceWindow, SensorRule, Site
@@ -22,14 +22,6 @@ from sla.looking import Look
 from sla.sites import kind_named
 
 RULE_MAKERS: Final = (ANALYST, ADMINISTRATOR)
-
-_END_ALERTS: Final = """
-WITH ended AS (
-    UPDATE alerts SET level = 0, closed_at = greatest(opened_at, %(now)s)
-    WHERE rule_id = %(rule)s AND closed_at IS NULL RETURNING id, closed_at, peak)
-INSERT INTO alert_levels (alert_id, at, level, value, recorded_at)
-SELECT id, closed_at, 0, peak, %(now)s FROM ended
-"""
 
 
 @dataclass(frozen=True)
@@ -202,9 +194,5 @@ def _end(tx: Tx, rule_id: int) -> None:
     rule.valid_to = max(now, rule.valid_from + timedelta(microseconds=1))
     rule.ended_by = tx.actor.person_id
     tx.session.flush()
-    _end_alerts(tx.connection, rule_id, now)
-
-
-def _end_alerts(connection: Connection[Any], rule_id: int, now: datetime) -> None:
-    connection.execute(_END_ALERTS, {"rule": rule_id, "now": now})
-    connection.execute("DELETE FROM sensor_rule_states WHERE rule_id = %s", (rule_id,))
+    withdraw_of_rule(tx.connection, rule_id, now)
+    tx.connection.execute("DELETE FROM sensor_rule_states WHERE rule_id = %s", (rule_id,))

@@ -67,6 +67,12 @@ def rule_with(session: Session, rule_id: int) -> SensorRule:
     return rule
 
 
+def open_alerts_of_rule(session: Session, rule_id: int) -> int:
+    """Return how many alerts of a rule are open."""
+    query = select(func.count()).where(Alert.rule_id == rule_id, Alert.closed_at.is_(None))
+    return session.scalar(query) or 0
+
+
 def successor_of(session: Session, rule_id: int) -> int | None:
     """Return the rule that took the place of another."""
     return session.scalar(select(SensorRule.id).where(SensorRule.replaces_id == rule_id))

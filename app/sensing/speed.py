@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from app.accounts.tables import Unit
 from app.cases.tables import Case
-from app.sensing.alert_lists import unit_of_alert
+from app.sensing.alert_lists import Rows, unit_of_alert
 from app.sensing.tables import Alert, Device, SensorRule, Site
 
 # What somebody may have to act on; blue is watched only.
@@ -28,6 +28,7 @@ class SpeedLine:
     real: int
     false_alarms: int
     returned: int
+    withdrawn: int
     waiting: int
     confirm_minutes: float | None
     dispatch_minutes: float | None
@@ -37,7 +38,7 @@ class SpeedLine:
 def speed_of_month(session: Session, start: datetime, end: datetime, path: str) -> list[SpeedLine]:
     """Return the units with alerts opened in a month, those with most first. path: what the reader is bound to."""
     unit_id = unit_of_alert()
-    query = (
+    query: Rows = (
         select(
             unit_id,
             Unit.name,
@@ -46,6 +47,7 @@ def speed_of_month(session: Session, start: datetime, end: datetime, path: str) 
             func.count().filter(Alert.verdict.in_(("real", "automatic"))),
             func.count().filter(Alert.verdict == "false_alarm"),
             func.count().filter(Alert.verdict == "returned"),
+            func.count().filter(Alert.verdict == "withdrawn"),
             func.count().filter(Alert.verdict.is_(None)),
             _minutes(Alert.confirmed_at),
             # A case that was there before the alert was dispatched before it: no time was needed.

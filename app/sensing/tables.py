@@ -26,7 +26,9 @@ from app.db.types import UtcDateTime
 
 RULE_KINDS: Final = ("threshold", "rate", "difference", "silent")
 # Why an alert is, or is not, acted upon.
-VERDICTS: Final = ("real", "automatic", "false_alarm", "returned")
+VERDICTS: Final = ("real", "automatic", "false_alarm", "returned", "withdrawn")
+# What an alert ended with that no reading ended: its rule, its device, or what makes rules be about the device.
+ENDED_WITH: Final = ("rule", "device", "change")
 
 
 class Site(Base):
@@ -229,6 +231,10 @@ class Alert(Base):
         Index("ix_alerts_device_id", "device_id", "rule_id", "opened_at"),
         Index("ix_alerts_opened_at", "opened_at"),
         CheckConstraint(f"verdict IN {VERDICTS}", name="verdict"),
+        CheckConstraint(
+            f"ended_with IS NULL OR ended_with IN {ENDED_WITH} AND closed_at IS NOT NULL",
+            name="ended_with",
+        ),
         Index("ix_alerts_case_id", "case_id"),
         Index("ix_alerts_closed_at", "closed_at"),
         Index(
@@ -258,6 +264,7 @@ class Alert(Base):
     case_id: Mapped[int | None] = mapped_column(ForeignKey("cases.id"))
     told_level: Mapped[int] = mapped_column(SmallInteger(), server_default="0")
     verdict: Mapped[str | None]
+    ended_with: Mapped[str | None]
     confirmed_at: Mapped[datetime | None]
     confirmed_by: Mapped[int | None] = mapped_column(ForeignKey("people.id"))
     # When somebody found on the spot that it is over.

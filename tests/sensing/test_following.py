@@ -11,8 +11,9 @@ from app.errors import Forbidden, InvalidInput, StateChanged
 from app.processes.commands import CompleteProcessItem, FindDueProcesses, FireProcess
 from app.run import SYSTEM, run
 from app.sensing.commands import AddDevices, NewDevice, StoreReadings
+from app.sensing.device_commands import EndDevice
 from app.sensing.following import FollowAlert
-from app.sensing.rule_commands import AddMaintenance, AddRule, RuleText
+from app.sensing.rule_commands import AddMaintenance, AddRule, EndRule, RuleText
 from app.sensing.silence import SweepSilent
 from connectors.samples import Sample
 from tests.factories import IN_GRID, Desk
@@ -123,6 +124,40 @@ def test_alert_that_is_over_before_anybody_looks_asks_for_nothing(underpass: Und
     assert underpass.follow() == 1
     assert underpass.alert()["verdict"] == "returned"
     assert underpass.desk.rows("SELECT id FROM processes") == []
+
+
+@pytest.mark.parametrize("depth", [6, 16])
+def test_alert_that_ends_with_its_rule_did_not_return(underpass: Underpass, depth: int) -> None:
+    underpass.water(depth)
+    underpass.follow()
+    run(EndRule(underpass.alert()["rule_id"]), actor=SYSTEM)
+    underpass.follow()
+    alert = underpass.alert()
+    assert (alert["verdict"], alert["ended_with"]) == ("withdrawn", "rule")
+    assert alert["settled_at"] is not None
+    assert underpass.items() == []
+    (process,) = underpass.desk.rows("SELECT ended_at FROM processes")
+    assert process["ended_at"] is not None
+
+
+def test_alert_that_ends_with_its_rule_before_anybody_looks(underpass: Underpass) -> None:
+    underpass.water(16)
+    run(EndRule(underpass.alert()["rule_id"]), actor=SYSTEM)
+    underpass.follow()
+    assert underpass.alert()["verdict"] == "withdrawn"
+    assert underpass.desk.rows("SELECT id FROM processes") == []
+
+
+def test_alert_that_was_confirmed_stays_real_when_its_device_ends(underpass: Underpass) -> None:
+    underpass.water(16)
+    underpass.follow()
+    underpass.complete(WATCH, "real")
+    run(EndDevice(underpass.alert()["device_id"]), actor=SYSTEM)
+    underpass.follow()
+    alert = underpass.alert()
+    assert (alert["verdict"], alert["ended_with"]) == ("real", "device")
+    # Its case is open: somebody looks on the spot.
+    assert underpass.items() == [("T_field", "unit_manager", 11)]
 
 
 def test_second_alert_of_a_site_joins_its_open_case(underpass: Underpass) -> None:

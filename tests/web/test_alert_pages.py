@@ -230,6 +230,30 @@ def test_maintenance_is_entered_by_code_and_ended(underpass: Underpass, signed: 
     )
 
 
+def test_ending_a_rule_is_asked_about_and_told_as_what_it_was(
+    underpass: Underpass, signed: SignIn, analyst: Actor
+) -> None:
+    underpass.water(16)
+    underpass.follow()
+    alert = underpass.alert()
+    address = f"/sensing/rules/{alert['rule_id']}/end"
+    client = signed(analyst)
+    asked = client.post(address)
+    assert "有 1 条未解除预警" in asked.text
+    assert underpass.alert()["closed_at"] is None
+    assert client.post(address, data={"sure": "1"}).status_code == 302
+    underpass.follow()
+    client = signed(WATCH)
+    page = client.get(f"/sensing/alerts/{alert['id']}").text
+    assert "随规则停用终止" in page
+    assert "自行恢复" not in page
+    assert "正常" not in page
+    assert "随规则停用终止" in client.get("/sensing/alerts?state=closed").text
+    page = client.get("/sensing/speed?month=2025-11").text
+    assert re.search(r'data-label="自行恢复" class="number">0<', page)
+    assert re.search(r'data-label="随停用终止" class="number">1<', page)
+
+
 def test_speed_of_a_month_opens_to_its_alerts(
     underpass: Underpass, signed: SignIn, clock: FixedClock
 ) -> None:

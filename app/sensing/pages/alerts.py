@@ -49,11 +49,18 @@ from app.web.errors import status_of, text_of
 MOST: Final = 100
 LONGEST_ID: Final = 19
 VERDICTS: Final = {
-    None: ("…", _l("待定")),
+    None: ("…", _l("待确认")),
     "real": ("✓", _l("属实")),
     "automatic": ("✓", _l("自动确认")),
     "false_alarm": ("✕", _l("误报")),
     "returned": ("○", _l("自行恢复")),
+    "withdrawn": ("–", _l("随停用终止")),
+}
+# What ended an alert, where no reading did.
+ENDINGS: Final = {
+    "rule": _l("随规则停用终止"),
+    "device": _l("随设备停用终止"),
+    "change": _l("随设备改类终止"),
 }
 STATE_NAMES: Final = {"open": _l("未解除"), "closed": _l("已解除"), "all": _l("全部")}
 # What a person is asked to do, by the element of the diagram.
@@ -319,6 +326,7 @@ def _shared() -> dict[str, Any]:
     return {
         "districts": district_names(db.session()),
         "verdicts": VERDICTS,
+        "endings": ENDINGS,
         "state_names": STATE_NAMES,
         "tasks": TASKS,
         "elsewhere": ELSEWHERE,

@@ -33,6 +33,7 @@ from app.sensing.rule_forms import CONDITIONS, LEVELS, RuleForm, form_of
 from app.sensing.rule_lists import (
     codes_of,
     device_with,
+    open_alerts_of_rule,
     rule_with,
     rules,
     site_with,
@@ -120,13 +121,17 @@ def replace_rule(rule_id: int) -> ResponseReturnValue:
 @blueprint.post(f"/rules/<{_RULE}>/end")
 @open_to(*RULE_MAKERS)
 def end_rule(rule_id: int) -> ResponseReturnValue:
-    """Let a rule raise no more alerts."""
+    """Let a rule raise no more alerts; ask first where that ends alerts that are open."""
+    open_alerts = open_alerts_of_rule(db.session(), rule_id)
+    if open_alerts and not request.form.get("sure"):
+        found = rule_with(db.session(), rule_id)
+        return render_template("sensing/end_rule.html", rule=found, open_alerts=open_alerts)
     try:
         act(EndRule(rule_id))
     except StateChanged as error:
         flash(text_of(error), "error")
     else:
-        flash(_("规则已停用，它的未解除预警随之解除。"), "success")
+        flash(_("规则已停用，随之终止的预警：%(n)s 条。", n=open_alerts), "success")
     return redirect(url_for("sensing.rule_list"))
 
 
@@ -197,6 +202,7 @@ def _editor(shown: Shown) -> str:
         "sensing/rule.html",
         rule=found,
         ended=ended,
+        open_alerts=open_alerts_of_rule(session, found.id) if found else 0,
         successor=successor_of(session, found.id) if found else None,
         form=shown.form,
         errors=shown.errors or {},

@@ -21,7 +21,8 @@ COLUMNS: Final = {
     "real": _l("属实"),
     "false_alarms": _l("误报"),
     "returned": _l("自行恢复"),
-    "waiting": _l("待定"),
+    "withdrawn": _l("随停用终止"),
+    "waiting": _l("待确认"),
 }
 TIMES: Final = {
     "confirm_minutes": _l("确认用时"),
