@@ -8,11 +8,10 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
-from psycopg import Connection
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from app.sensing.rules import rules_of
+from app.sensing.rules import Rule, connection_of, rule_with_id, rules_of
 from app.sensing.storing import Known
 from sla.looking import Look
 from sla.sensing import Line
@@ -124,23 +123,27 @@ def alerts_in(
 def lines_of(
     session: Session, device: Known, metric: int, at: datetime, zone: ZoneInfo
 ) -> list[Line]:
-    """Return the lines that rules in force hold a device's values against, one a level: of the oldest rule."""
-    connection = session.connection().connection.driver_connection
-    assert isinstance(connection, Connection)
-    found: dict[int, Line] = {}
-    for rule in rules_of(connection, (metric,), zone, at):
-        threshold = rule.threshold_for(device) if rule.holds_for(device) else None
-        ended = rule.valid_to is not None and rule.valid_to <= at
-        # What looks at a change or a difference has no line among the values.
-        if threshold is None or ended or rule.shape.looking.look is not Look.THRESHOLD:
-            continue
-        for line in threshold.lines:
-            # Lines of rules for low values are kept with their sign turned.
-            rise, fall = (
-                (-line.rise, -line.fall) if rule.shape.low_is_bad else (line.rise, line.fall)
-            )
-            found.setdefault(int(line.level), Line(line.level, rise, fall))
-    return [found[level] for level in sorted(found)]
+    """Return the lines that a device's values are held against now; none where several rules have some."""
+    rules = rules_of(connection_of(session), (metric,), zone, at)
+    found = [_lines(rule, device) for rule in rules if rule.holds_for(device) and rule.holds_at(at)]
+    drawn = [lines for lines in found if lines]
+    return drawn[0] if len(drawn) == 1 else []
+
+
+def lines_of_rule(session: Session, rule_id: int, device: Known, zone: ZoneInfo) -> list[Line]:
+    """Return the lines that one rule holds a device's values against, whether it is in force or not."""
+    rule = rule_with_id(connection_of(session), rule_id, zone)
+    return [] if rule is None else _lines(rule, device)
+
+
+def _lines(rule: Rule, device: Known) -> list[Line]:
+    threshold = rule.threshold_for(device)
+    # What looks at a change or a difference has no line among the values.
+    if threshold is None or rule.shape.looking.look is not Look.THRESHOLD:
+        return []
+    # Lines of rules for low values are kept with their sign turned.
+    sign = -1 if threshold.low_is_bad else 1
+    return [Line(one.level, sign * one.rise, sign * one.fall) for one in threshold.lines]
 
 
 def _width(span: timedelta, points: int) -> int:

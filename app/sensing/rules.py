@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 
 import orjson
 from psycopg import Connection
+from sqlalchemy.orm import Session
 
 from app.errors import InvalidInput
 from app.sensing.decided import LinesOf
@@ -32,6 +33,7 @@ SELECT {_COLUMNS} FROM sensor_rules r WHERE metric = ANY(%(metrics)s)
         OR EXISTS (SELECT FROM sensor_rule_states s WHERE s.rule_id = r.id))
 ORDER BY id
 """  # noqa: S608 (a constant)
+_ONE: Final = f"SELECT {_COLUMNS} FROM sensor_rules WHERE id = %s"  # noqa: S608 (a constant)
 _WALKED: Final = f"{_RULES} FOR KEY SHARE"
 _SILENT: Final = f"""
 SELECT {_COLUMNS} FROM sensor_rules WHERE kind = 'silent' ORDER BY id
@@ -125,6 +127,23 @@ def rules_of(
 def silent_rules(connection: Connection[Any], zone: ZoneInfo) -> list[Rule]:
     """Return every rule of devices that fall silent."""
     return [rule_of(connection, row, zone) for row in connection.execute(_SILENT)]
+
+
+def rule_with_id(connection: Connection[Any], rule_id: int, zone: ZoneInfo) -> Rule | None:
+    """Return a rule, in force or not; None where its table is gone or broken."""
+    row = connection.execute(_ONE, (rule_id,)).fetchone()
+    try:
+        return None if row is None else rule_of(connection, row, zone)
+    except InvalidInput as error:
+        log.warning("rule %s has no lines: %s", rule_id, error)
+        return None
+
+
+def connection_of(session: Session) -> Connection[Any]:
+    """Return the connection that a session speaks through."""
+    connection = session.connection().connection.driver_connection
+    assert isinstance(connection, Connection)
+    return connection
 
 
 def rule_of(connection: Connection[Any], row: tuple[Any, ...], zone: ZoneInfo) -> Rule:

@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from app.sensing.charts import Series, alerts_in, lines_of, series
+from app.sensing.pages.drawing import chart
 from app.sensing.storing import Known
 from sla.sensing import Level, Line
 from tests.sensing.conftest import NOON, STREET, Gauge, add_rule
@@ -94,3 +95,20 @@ def test_lines_are_those_of_rules_in_force(ruled: Gauge) -> None:
         known = Known(device(ruled), "depth", "street")
         found = lines_of(session, known, 1, NOON + timedelta(hours=2), SHANGHAI)
     assert tuple(found) == STREET
+
+
+def test_no_line_is_drawn_where_two_rules_have_some(ruled: Gauge) -> None:
+    add_rule(lines=(Line(Level.BLUE, 3, 2),))
+    with ruled.database.sessions() as session:
+        known = Known(device(ruled), "depth", "street")
+        assert lines_of(session, known, 1, NOON + timedelta(hours=2), SHANGHAI) == []
+
+
+def test_axis_of_a_curve_reaches_its_lines() -> None:
+    at = [(NOON, 4.0), (NOON + timedelta(minutes=5), 6.0)]
+    drawn = chart(at, NOON, NOON + timedelta(hours=1), SHANGHAI, limits=[(2, 15.0), (3, 27.0)])
+    assert drawn is not None
+    (yellow, level, value), (orange, *_rest) = drawn.limits
+    # Higher up is less: the orange line above the yellow one, both within the picture.
+    assert 8 <= orange < yellow < 158
+    assert (level, value) == (2, 15.0)

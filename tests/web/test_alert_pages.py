@@ -12,10 +12,11 @@ from app.clock import FixedClock
 from app.processes.commands import CompleteProcessItem
 from app.run import SYSTEM, Actor, run
 from app.sensing.commands import AddDevices, NewDevice, StoreReadings
+from app.sensing.rule_commands import ReplaceRule, RuleText
 from connectors.samples import Sample
 from tests.factories import IN_GRID, Desk
 from tests.sensing.conftest import NOON
-from tests.sensing.underpass import WATCH, Underpass, flooded_underpass
+from tests.sensing.underpass import LINES, WATCH, Underpass, flooded_underpass
 from tests.web.conftest import SignIn
 
 RULE = {
@@ -228,6 +229,25 @@ def test_maintenance_is_entered_by_code_and_ended(underpass: Underpass, signed: 
         )
         == []
     )
+
+
+def test_alert_and_list_say_what_a_crossing_must_be_like(
+    underpass: Underpass, signed: SignIn
+) -> None:
+    data = {"lines": LINES, "lasting_minutes": 10, "season": ["11-01", "03-31"], "hours": [6, 22]}
+    (before,) = underpass.desk.rows("SELECT id FROM sensor_rules")
+    text = RuleText("久积", "threshold", "depth_cm", data, 2, scenes=("underpass",))
+    run(ReplaceRule(before["id"], text), actor=SYSTEM, clock=FixedClock(NOON - timedelta(days=1)))
+    underpass.water(*[16] * 12)
+    alert_id = underpass.alert()["id"]
+    client = signed(WATCH)
+    for address in (f"/sensing/alerts/{alert_id}", "/sensing/rules"):
+        page = client.get(address).text
+        for term in ("连续 2 次", "持续 10 分钟", "每年 11-01 至 03-31", "每日 6 至 22 点"):
+            assert term in page
+    page = client.get(f"/sensing/alerts/{alert_id}").text
+    assert 'class="limit limit-2"' in page
+    assert "黄色 15" in page
 
 
 def test_ending_a_rule_is_asked_about_and_told_as_what_it_was(

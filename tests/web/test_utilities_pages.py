@@ -2,11 +2,21 @@
 
 from __future__ import annotations
 
+import re
+from datetime import timedelta
+
 import pytest
 
+from app.clock import FixedClock
 from tests.factories import Desk
-from tests.utilities.quarter import STATION, Quarter, heated_quarter
+from tests.utilities.quarter import BEGIN, STATION, Quarter, heated_quarter
 from tests.web.conftest import SignIn
+
+# The supply's rule speaks, and has raised nothing yet.
+_BEYOND = """
+SELECT 1 FROM sensor_rule_states s JOIN sensor_rules r ON r.id = s.rule_id
+WHERE r.name_en = 'Low supply temperature' AND s.lines_on = 0 AND s.streaks[1] > 0
+"""
 
 
 @pytest.fixture
@@ -32,6 +42,20 @@ def test_board_shows_sites_and_service(failed: Quarter, signed: SignIn) -> None:
     assert "预警 1" in page
     assert "22.22" in page  # two complaints of 900 homes, for ten thousand
     assert signed(failed.desk.city.supervisor).get("/utilities/steam").status_code == 404
+
+
+def test_site_beyond_a_line_says_when_that_raises_an_alert(
+    quarter: Quarter, signed: SignIn, clock: FixedClock
+) -> None:
+    quarter.fail(60)
+    while not quarter.desk.rows(_BEYOND) and quarter.at < BEGIN + timedelta(minutes=30):
+        quarter.live(1)
+    clock.move_to(quarter.at)
+    page = signed(quarter.desk.city.supervisor).get(f"/utilities/sites/{STATION}").text
+    assert re.search("越过.色线，持续满 10 分钟后报警", page)
+    assert "没有预警" not in page
+    assert 'class="limit limit-3"' in page
+    assert "橙色 33" in page
 
 
 def test_empty_trade_says_what_fills_it(quarter: Quarter, signed: SignIn) -> None:

@@ -36,15 +36,18 @@ from app.sensing.alert_lists import (
     waiting_areas,
     waiting_in,
 )
+from app.sensing.charts import lines_of_rule
 from app.sensing.pages import words
 from app.sensing.pages.curves import AFTER, BEFORE, Curve, curve_of
 from app.sensing.pages.media import last_taken, media_of
 from app.sensing.pages.room import READERS, blueprint, bound_to
 from app.sensing.pages.speed import month_asked, span_of
+from app.sensing.storing import Known
 from app.web.access import SIGNED_IN, open_to
 from app.web.acting import act
 from app.web.current import now, reader, runtime
 from app.web.errors import status_of, text_of
+from sla.sensing import Line
 
 MOST: Final = 100
 LONGEST_ID: Final = 19
@@ -199,11 +202,15 @@ def _page(line: AlertLine, typed: Mapping[str, Any] | None, errors: Mapping[str,
     items = items_of(session, process_id) if process_id is not None else []
     people = {item.finished_by for item in items if item.finished_by is not None}
     names = {person.id: person.name for person in map(_person, people) if person}
+    known = Known(line.device.id, line.device.kind, line.device.scene)
+    limits = lines_of_rule(session, line.rule.id, known, runtime().services.settings.timezone)
     return render_template(
         "sensing/alert.html",
         line=line,
         levels=levels_of(session, line.alert.id),
-        curve=_curve(line),
+        curve=_curve(line, limits),
+        limits=limits,
+        may_see_rules=reader().has(*READERS),
         image=media_of(line.site, "image"),
         video=media_of(line.site, "video"),
         taken=last_taken(line.site),
@@ -216,7 +223,7 @@ def _page(line: AlertLine, typed: Mapping[str, Any] | None, errors: Mapping[str,
     )
 
 
-def _curve(line: AlertLine) -> Curve | None:
+def _curve(line: AlertLine, limits: Sequence[Line]) -> Curve | None:
     """Return the metric around the alert, up to now while it lasts; a rule of silence looks at none."""
     metric, alert = line.rule.metric, line.alert
     if metric is None:
@@ -225,7 +232,7 @@ def _curve(line: AlertLine) -> Curve | None:
     first = max(alert.opened_at - BEFORE, until - timedelta(days=2))
     # Readings of the past can be stored by a clock that stands before them.
     until = max(until, alert.opened_at + timedelta(minutes=1))
-    return curve_of(db.session(), line.device.id, metric, first, until)
+    return curve_of(db.session(), line.device.id, metric, first, until, lines=limits)
 
 
 def _person(person_id: int) -> Person | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
@@ -13,6 +14,7 @@ from app.sensing.pages import words
 from app.sensing.pages.drawing import Chart, chart
 from app.sensing.wording import metrics_by_number
 from app.web.current import runtime
+from sla.sensing import Line
 
 BEFORE: Final = timedelta(hours=3)
 AFTER: Final = timedelta(hours=3)
@@ -31,12 +33,19 @@ class Curve:
 
 
 def curve_of(
-    session: Session, device_id: int, metric: int, first: datetime, until: datetime
+    session: Session,
+    device_id: int,
+    metric: int,
+    first: datetime,
+    until: datetime,
+    *,
+    lines: Sequence[Line] = (),
 ) -> Curve:
-    """Return the curve of a device's metric."""
+    """Return the curve of a device's metric. lines: that its values are held against."""
     found = series(session, device_id, metric, first, until, points=_POINTS)
     values = [(point.at, point.last) for point in found.points if point.last is not None]
     unit = metrics_by_number()[metric].unit
     zone = runtime().services.settings.timezone
-    drawn = chart(values, first, until, zone, least=0.0)
+    limits = [(int(line.level), line.rise) for line in lines]
+    drawn = chart(values, first, until, zone, least=0.0, limits=limits)
     return Curve(metric, words.metric_name(metric), unit, drawn)

@@ -11,6 +11,7 @@ from flask_babel import lazy_gettext as _l
 
 from app.db.session import db
 from app.errors import NotFound
+from app.sensing.beyond import beyond_lines
 from app.sensing.charts import alerts_in, lines_of, series
 from app.sensing.device_card import Card, card_of
 from app.sensing.pages import words
@@ -75,6 +76,7 @@ def device(device_id: int) -> str:
             {"name": words.level_name(line.level), "level": int(line.level), "rise": line.rise}
             for line in lines_of(session, known, metric, now(), zone)
         ],
+        beyond=beyond_lines(session, [known], now(), zone),
         alerts=alerts_in(session, device_id, window.first, window.until),
         reasons=REASON_WORDS,
         now=now(),

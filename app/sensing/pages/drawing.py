@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Final
 from zoneinfo import ZoneInfo
@@ -21,13 +21,17 @@ _GAP: Final = timedelta(minutes=30)
 
 @dataclass(frozen=True)
 class Chart:
-    """What is drawn: pieces of the line, marks of both axes as (place, text), and the values as a table."""
+    """What is drawn: pieces of the line, marks of both axes as (place, text), and the values as a table.
+
+    limits: lines that values may cross, as (place, level, value).
+    """
 
     pieces: list[str]
     heights: list[tuple[float, str]]
     times: list[tuple[float, str]]
     values: list[tuple[datetime, float]]
     peak: tuple[datetime, float]
+    limits: list[tuple[float, int, float]] = field(default_factory=list)
 
 
 def chart(
@@ -35,15 +39,19 @@ def chart(
     from_at: datetime,
     to_at: datetime,
     zone: ZoneInfo,
+    *,
     least: float = 5.0,
+    limits: Sequence[tuple[int, float]] = (),
 ) -> Chart | None:
     """Return the drawing of values between two moments; none where there are no values.
 
     least: how high the axis is at least, in the unit of the values: noise is not to fill the picture.
+    limits: lines that values may cross, as (level, value).
     """
     if not values:
         return None
-    most, low = max(*(value for _, value in values), least), min(value for _, value in values)
+    shown = [value for _, value in values] + [value for _, value in limits]
+    most, low = max(*shown, least), min(shown)
     step = next((one for one in _STEPS if (most - min(low, 0.0)) / one <= 5), 5000)
     top, bottom = step * -(-most // step), step * min(low // step, 0)
     span = (to_at - from_at).total_seconds()
@@ -67,4 +75,6 @@ def chart(
     marks = [(up(n * step), f"{n * step:g}") for n in range(first, last + 1)]
     quarters = [from_at + n * (to_at - from_at) / 4 for n in range(5)]
     times = [(across(at), f"{at.astimezone(zone):%H:%M}") for at in quarters]
-    return Chart(lines, marks, times, list(values), max(values, key=lambda one: one[1]))
+    crossed = [(up(value), level, value) for level, value in limits]
+    peak = max(values, key=lambda one: one[1])
+    return Chart(lines, marks, times, list(values), peak, crossed)

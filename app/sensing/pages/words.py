@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Final, Protocol
+from typing import Any, Final, Protocol
+
+from flask_babel import gettext as _
 
 from app.cases.pages import words as case_words
+from app.sensing.beyond import Beyond
+from app.sensing.rules import shipped_metrics
 from app.sensing.tables import SensorRule
 from app.sensing.wording import LEVEL_NAMES, metrics_by_number, value_text
 from app.web.language import language_code
@@ -71,6 +75,37 @@ def rule_value(rule: SensorRule, value: float | None) -> str:
     """Return a value that a rule looked at, with its unit: of a rate, what it is an hour."""
     shown = metric_value(rule.metric, value)
     return f"{shown}/h" if rule.kind == Look.RATE and value is not None else shown
+
+
+def rule_terms(rule: SensorRule) -> list[str]:
+    """Return what a crossing must be like before the rule raises an alert, and when the rule looks."""
+    data = rule.data
+    terms = [_("连续 %(n)s 次", n=rule.samples)] if rule.samples > 1 else []
+    if data.get("lasting_minutes"):
+        terms.append(_("持续 %(n)s 分钟", n=data["lasting_minutes"]))
+    if data.get("season"):
+        first, last = data["season"]
+        terms.append(_("每年 %(first)s 至 %(last)s", first=first, last=last))
+    if data.get("hours"):
+        first, end = data["hours"]
+        terms.append(_("每日 %(first)s 至 %(end)s 点", first=first, end=end))
+    return terms + [_condition(one) for one in data.get("conditions") or ()]
+
+
+def _condition(given: Mapping[str, Any]) -> str:
+    metric = shipped_metrics().by_name[given["metric"]]
+    sign = "≥" if given["op"] == "at_least" else "≤"
+    value = metric_value(metric.number, given["value"])
+    return str(_("且%(metric)s %(sign)s %(value)s", metric=name_of(metric), sign=sign, value=value))
+
+
+def beyond_text(one: Beyond) -> str:
+    """Say which line a value is beyond, and when that will raise an alert."""
+    level = level_name(one.level).lower()
+    if one.lasting:
+        minutes = int(one.lasting.total_seconds()) // 60
+        return str(_("越过%(level)s线，持续满 %(n)s 分钟后报警", level=level, n=minutes))
+    return str(_("越过%(level)s线，连续满 %(n)s 次后报警", level=level, n=one.samples))
 
 
 def kind_name(code: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any, Final
 
@@ -18,10 +19,13 @@ from app.cases.queries.places import district_names
 from app.cases.queries.visibility import visible_case
 from app.db.session import db
 from app.errors import Forbidden, InvalidInput, NotFound, StateChanged
+from app.sensing.beyond import beyond_lines
+from app.sensing.charts import lines_of
 from app.sensing.pages import words
-from app.sensing.pages.curves import LAST, curve_of
+from app.sensing.pages.curves import LAST, Curve, curve_of
 from app.sensing.pages.room import READERS, bound_to
 from app.sensing.rules import shipped_metrics
+from app.sensing.storing import Known
 from app.sensing.tables import Site
 from app.utilities import queries
 from app.utilities.commands import MergeComplaint
@@ -140,10 +144,8 @@ def site(site_code: str) -> str:
         below=parts,
         grids=grids,
         values=values,
-        curves=[
-            curve_of(session, one.device.id, one.metric, now() - LAST, now())
-            for one in values[:MOST_CURVES]
-        ],
+        curves=[_curve(one) for one in values[:MOST_CURVES]],
+        beyond=beyond_lines(session, _known(values), now(), cases_room.zone()),
         alerts=queries.open_alerts_of(session, found.id),
         main=main,
         complaints=complaints,
@@ -204,6 +206,19 @@ def _site(code: str) -> Site:
         if unit is None or not unit.path.startswith(path):
             raise NotFound("没有这个点位。")
     return found
+
+
+def _curve(value: queries.Value) -> Curve:
+    session, moment = db.session(), now()
+    (device,) = _known([value])
+    lines = lines_of(session, device, value.metric, moment, cases_room.zone())
+    return curve_of(session, device.id, value.metric, moment - LAST, moment, lines=lines)
+
+
+def _known(values: Sequence[queries.Value]) -> list[Known]:
+    """Return the devices of values, each once."""
+    devices = {value.device.id: value.device for value in values}
+    return [Known(device.id, device.kind, device.scene) for device in devices.values()]
 
 
 def _path() -> str:
