@@ -204,9 +204,30 @@ def test_wrong_rule_is_told_and_what_was_typed_stays(
 def test_watch_reads_rules_and_writes_none(underpass: Underpass, signed: SignIn) -> None:
     (rule,) = underpass.desk.rows("SELECT id FROM sensor_rules")
     client = signed(WATCH)
-    assert "用历史数据试算" not in client.get(f"/sensing/rules/{rule['id']}").text
+    page = client.get(f"/sensing/rules/{rule['id']}").text
+    assert "用历史数据试算" not in page
+    assert "保存后" not in page
+    assert 'name="rise_2"' not in page
+    assert "触发 15 cm，解除 13 cm" in page
+    assert "规则由流程分析员或管理员新建、替换和停用" in page
+    refused = client.get("/sensing/rules/new")
+    assert refused.status_code == 403
+    assert "规则由流程分析员或管理员新建" in refused.text
     assert client.post("/sensing/rules/new", data=RULE).status_code == 403
     assert client.post(f"/sensing/rules/{rule['id']}/end").status_code == 403
+
+
+def test_analyst_looks_codes_up_and_changes_nothing(
+    underpass: Underpass, signed: SignIn, analyst: Actor
+) -> None:
+    client = signed(analyst)
+    assert ">FP-1<" in client.get("/sensing/devices").text
+    assert "F-1" in client.get("/sensing/sites").text
+    page = client.get("/sensing/rules").text
+    assert 'href="/sensing/devices"' in page
+    assert "新建设备" not in client.get("/sensing/devices").text
+    assert client.get("/sensing/devices/new").status_code == 403
+    assert client.get("/sensing/sites/new").status_code == 403
 
 
 def test_maintenance_is_entered_by_code_and_ended(underpass: Underpass, signed: SignIn) -> None:

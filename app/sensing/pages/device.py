@@ -9,6 +9,7 @@ from typing import Final
 from flask import render_template, request, url_for
 from flask_babel import lazy_gettext as _l
 
+from app.accounts.roles import ANALYST
 from app.db.session import db
 from app.errors import NotFound
 from app.sensing.beyond import beyond_lines
@@ -16,7 +17,7 @@ from app.sensing.charts import alerts_in, lines_of, series
 from app.sensing.device_card import Card, card_of
 from app.sensing.pages import words
 from app.sensing.pages.refused import REASON_WORDS
-from app.sensing.pages.room import READERS, blueprint, bound_to
+from app.sensing.pages.room import REGISTER_READERS, blueprint, bound_to
 from app.sensing.rules import shipped_metrics
 from app.sensing.storing import Known
 from app.sensing.wording import metrics_by_number
@@ -49,7 +50,7 @@ class Window:
 
 
 @blueprint.get(f"/devices/<{_DEVICE}>")
-@open_to(*READERS)
+@open_to(*REGISTER_READERS)
 def device(device_id: int) -> str:
     """Show a device."""
     card = card_or_404(device_id)
@@ -87,7 +88,7 @@ def device(device_id: int) -> str:
 
 def card_or_404(device_id: int) -> Card:
     """Return a device that the reader may see."""
-    card = card_of(db.session(), device_id, bound_to())
+    card = card_of(db.session(), device_id, bound_to(ANALYST))
     if card is None:
         raise NotFound("没有编号为 %(id)s 的设备。", id=device_id)
     return card

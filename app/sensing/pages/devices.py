@@ -6,12 +6,13 @@ from flask import render_template, request, url_for
 from flask_babel import lazy_gettext as _l
 from sqlalchemy import select
 
+from app.accounts.roles import ANALYST
 from app.accounts.tables import Unit
 from app.db.session import db
 from app.places.tables import District
 from app.sensing.device_lists import LONGEST_WORDS, Wanted, device_page
 from app.sensing.pages import words
-from app.sensing.pages.room import READERS, blueprint, bound_to
+from app.sensing.pages.room import REGISTER_READERS, blueprint, bound_to
 from app.web.access import open_to
 from app.web.current import now, runtime
 from sla.sites import shipped_trades
@@ -26,7 +27,7 @@ _FILTERS = ("q", "trade", "kind", "district", "unit", "state")
 
 
 @blueprint.get("/devices")
-@open_to(*READERS)
+@open_to(*REGISTER_READERS)
 def devices() -> str:
     """List devices, in order of code."""
     chosen = {name: plain(request.args.get(name, "")) for name in _FILTERS}
@@ -48,7 +49,7 @@ def devices() -> str:
         ).all(),
         units=units(),
         states=STATES,
-        bound=bool(bound_to()),
+        bound=bool(bound_to(ANALYST)),
         next_url=onward,
         first_url=url_for("sensing.devices", **given) if after else None,  # type: ignore[arg-type]  # names of ours
     )
@@ -56,7 +57,7 @@ def devices() -> str:
 
 def units() -> list[tuple[int, str]]:
     """Return the units in use, in the order of the tree."""
-    path = bound_to()
+    path = bound_to(ANALYST)
     found = db.session.scalars(
         select(Unit).where(Unit.active, Unit.path.startswith(path)).order_by(Unit.path)
     )
@@ -81,5 +82,5 @@ def _wanted(chosen: dict[str, str]) -> Wanted:
         chosen["district"],
         int(unit) if unit.isdecimal() and len(unit) < 19 else None,
         chosen["state"],
-        bound_to(),
+        bound_to(ANALYST),
     )

@@ -11,7 +11,7 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from sqlalchemy import select
 
-from app.accounts.roles import ADMINISTRATOR
+from app.accounts.roles import ADMINISTRATOR, ANALYST
 from app.accounts.spreadsheets import ROWS_LIMIT
 from app.accounts.tables import Unit
 from app.db.session import db
@@ -30,7 +30,7 @@ from app.sensing.device_sheets import COLUMNS, devices_of
 from app.sensing.pages import words
 from app.sensing.pages.device import card_or_404
 from app.sensing.pages.devices import plain
-from app.sensing.pages.room import READERS, blueprint, bound_to
+from app.sensing.pages.room import READERS, REGISTER_READERS, blueprint, bound_to
 from app.sensing.tables import Device, Site
 from app.web.access import open_to
 from app.web.acting import act
@@ -138,13 +138,13 @@ def devices_file() -> ResponseReturnValue:
 
 
 @blueprint.get("/sites")
-@open_to(*READERS)
+@open_to(*REGISTER_READERS)
 def sites() -> ResponseReturnValue:
     """List sites, in order of code."""
     typed, kind = plain(request.args.get("q", "")), plain(request.args.get("kind", ""))
     after = plain(request.args.get("after", ""))
     page = site_page(
-        db.session(), typed, kind, bound_to(), after=after, size=runtime().services.settings.page_size
+        db.session(), typed, kind, bound_to(ANALYST), after=after, size=runtime().services.settings.page_size
     )  # fmt: skip
     given = {"q": typed or None, "kind": kind or None}
     return render_template(
@@ -153,7 +153,7 @@ def sites() -> ResponseReturnValue:
         typed=typed,
         kind=kind,
         kinds=words.kind_choices(),
-        bound=bool(bound_to()),
+        bound=bool(bound_to(ANALYST)),
         next_url=url_for("sensing.sites", **given, after=page.next) if page.next else None,  # type: ignore[arg-type]  # names of ours
         first_url=url_for("sensing.sites", **given) if after else None,  # type: ignore[arg-type]  # names of ours
     )

@@ -28,6 +28,8 @@ from app.web.navigation import NavigationItem
 # Who sees every device; a unit's manager sees those of the unit and of the units below it.
 WHOLE_CITY: Final = (WATCH_OFFICER, FLOOD_COMMANDER, LEADER, AUDITOR, SUPERVISOR, ADMINISTRATOR)
 READERS: Final = (*WHOLE_CITY, UNIT_MANAGER)
+# Whoever writes rules looks devices and their codes up.
+REGISTER_READERS: Final = (*READERS, ANALYST)
 
 SECTIONS: Final[tuple[tuple[str, LazyString], ...]] = (
     ("sensing.alerts", _l("预警")),
@@ -63,7 +65,10 @@ def _may_open(actor: Actor, rules: Collection[str]) -> bool:
     return SIGNED_IN in rules or actor.has(*rules)
 
 
-def bound_to() -> str:
-    """Return the path of the unit whose devices are all that the reader sees; empty where nothing is hidden."""
+def bound_to(*besides: str) -> str:
+    """Return the path of the unit whose devices are all that the reader sees; empty where nothing is hidden.
+
+    besides: roles that see the whole city on this page, such as who writes rules about any device.
+    """
     actor = reader()
-    return "" if actor.has(*WHOLE_CITY) else actor.unit_path
+    return "" if actor.has(*WHOLE_CITY, *besides) else actor.unit_path

@@ -17,7 +17,7 @@ from app.accounts.roles import ADMINISTRATOR, ANALYST, WATCH_OFFICER
 from app.cases.commands.report import CASE_KEY
 from app.cases.pages import room as cases_room
 from app.db.session import db
-from app.errors import InvalidInput, StateChanged
+from app.errors import Forbidden, InvalidInput, StateChanged
 from app.modeling.queries import active_hash, deployed
 from app.sensing.pages import words
 from app.sensing.pages.room import READERS, blueprint, bound_to
@@ -87,9 +87,11 @@ def rule_list() -> str:
 
 
 @blueprint.get("/rules/new")
-@open_to(*RULE_MAKERS)
+@open_to(*SEEN_BY)
 def new_rule() -> str:
-    """Show an empty rule to be written."""
+    """Show an empty rule to be written. Raises Forbidden, saying who may, to those who only read rules."""
+    if not cases_room.reader().has(*RULE_MAKERS):
+        raise Forbidden("规则由流程分析员或管理员新建、替换和停用。")
     return _editor(Shown(RuleForm({"kind": "threshold", "samples": "2", **_last_month()})))
 
 
@@ -198,8 +200,9 @@ def _editor(shown: Shown) -> str:
     found = None if shown.rule_id is None else rule_with(session, shown.rule_id)
     ended = found is not None and found.valid_to is not None and found.valid_to <= now()
     version = deployed(cases_room.connection(), active_hash(cases_room.connection(), CASE_KEY))
+    may_write = cases_room.reader().has(*RULE_MAKERS) and not ended
     return render_template(
-        "sensing/rule.html",
+        "sensing/rule.html" if may_write else "sensing/rule_shown.html",
         rule=found,
         ended=ended,
         open_alerts=open_alerts_of_rule(session, found.id) if found else 0,
@@ -208,7 +211,6 @@ def _editor(shown: Shown) -> str:
         errors=shown.errors or {},
         tried=shown.tried,
         shown_alerts=SHOWN_ALERTS,
-        may_write=cases_room.reader().has(*RULE_MAKERS) and not ended,
         tables=tables_giving_lines(version),
         metrics=[(name, words.name_of(one), one.unit) for name, one in _metrics().items()],
         levels=LEVELS,

@@ -66,6 +66,12 @@ def metric_name(metric: int | None) -> str:
     return "—" if found is None else name_of(found)
 
 
+def metric_named(name: str) -> str:
+    """Return what a metric is called, by the name that rules use."""
+    found = shipped_metrics().by_name.get(name)
+    return name if found is None else name_of(found)
+
+
 def metric_value(metric: int | None, value: float | None) -> str:
     """Return a value with its unit."""
     return "—" if value is None else value_text(metric, value)
