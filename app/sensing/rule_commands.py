@@ -22,6 +22,7 @@ from sla.looking import Look
 from sla.sites import kind_named
 
 RULE_MAKERS: Final = (ANALYST, ADMINISTRATOR)
+MAINTAINERS: Final = (WATCH_OFFICER, ADMINISTRATOR)
 
 
 @dataclass(frozen=True)
@@ -107,7 +108,7 @@ def end_rule(command: EndRule, tx: Tx) -> None:
     _end(tx, command.rule_id)
 
 
-@handles(AddMaintenance, WATCH_OFFICER, ADMINISTRATOR)
+@handles(AddMaintenance, *MAINTAINERS)
 def add_maintenance(command: AddMaintenance, tx: Tx) -> int:
     """Add a window and return its id. Raises InvalidInput naming the field."""
     starts_at, ends_at = require_aware(command.starts_at), require_aware(command.ends_at)
@@ -115,13 +116,19 @@ def add_maintenance(command: AddMaintenance, tx: Tx) -> int:
         raise InvalidInput({"ends_at": "结束时间应晚于开始时间。"})
     if (command.device_id is None) == (command.site_id is None):
         raise InvalidInput({"device_id": "请选一台设备或一个点位。"})
+    if ends_at <= tx.clock.now():
+        ended = Text("检修在 %(at)s 就已结束，请改开始时间或时长", at=_local(ends_at, tx))
+        raise InvalidInput({"starts_at": ended})
+    # Of two who enter the same one at once, the second waits here and is refused.
+    lock: dict[str, Any] = {"key_share": True}
     found = (
-        tx.session.get(Device, command.device_id)
+        tx.session.get(Device, command.device_id, with_for_update=lock)
         if command.device_id is not None
-        else tx.session.get(Site, command.site_id)
+        else tx.session.get(Site, command.site_id, with_for_update=lock)
     )
     if found is None:
         raise NotFound("没有这台设备或这个点位。")
+    _refuse_overlap(tx, command)
     window = MaintenanceWindow(
         device_id=command.device_id,
         site_id=command.site_id,
@@ -136,7 +143,7 @@ def add_maintenance(command: AddMaintenance, tx: Tx) -> int:
     return window.id
 
 
-@handles(EndMaintenance, WATCH_OFFICER, ADMINISTRATOR)
+@handles(EndMaintenance, *MAINTAINERS)
 def end_maintenance(command: EndMaintenance, tx: Tx) -> None:
     """End a window."""
     window, now = tx.session.get(MaintenanceWindow, command.window_id), tx.clock.now()
@@ -148,6 +155,29 @@ def end_maintenance(command: EndMaintenance, tx: Tx) -> None:
         tx.session.delete(window)
     else:
         window.ends_at = now
+
+
+def _refuse_overlap(tx: Tx, command: AddMaintenance) -> None:
+    window = MaintenanceWindow
+    same = (
+        window.device_id == command.device_id
+        if command.device_id is not None
+        else window.site_id == command.site_id
+    )
+    overlapping = same, window.starts_at < command.ends_at, window.ends_at > command.starts_at
+    other = tx.session.scalar(select(window).where(*overlapping).order_by(window.starts_at))
+    if other is not None:
+        fault = Text(
+            "与已登记的检修重叠：%(begin)s 至 %(end)s，%(reason)s",
+            begin=_local(other.starts_at, tx),
+            end=_local(other.ends_at, tx),
+            reason=other.reason,
+        )
+        raise InvalidInput({"starts_at": fault})
+
+
+def _local(at: datetime, tx: Tx) -> str:
+    return at.astimezone(tx.services.settings.timezone).strftime("%Y-%m-%d %H:%M")
 
 
 def _added(tx: Tx, text: RuleText, replaces: int | None) -> int:

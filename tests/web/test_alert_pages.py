@@ -295,6 +295,66 @@ def test_ending_a_rule_is_asked_about_and_told_as_what_it_was(
     assert re.search(r'data-label="随停用终止" class="number">1<', page)
 
 
+def test_all_faults_of_a_window_are_told_at_once(underpass: Underpass, signed: SignIn) -> None:
+    given = {"code": " ", "starts_at": "x", "hours": "0", "reason": ""}
+    answer = signed(WATCH).post("/sensing/maintenance", data=given)
+    assert answer.status_code == 422
+    for field, fault in (
+        ("code", "请填写设备或点位的编码"),
+        ("starts_at", "请填写日期和时间"),
+        ("hours", "请填写 1 至 2160 小时"),
+        ("reason", "请填写事由"),
+    ):
+        assert f'href="#{field}"' in answer.text
+        assert answer.text.count(fault) == 2
+    assert 'value="0"' in answer.text
+
+
+def test_window_that_is_past_or_there_already_is_refused(
+    underpass: Underpass, signed: SignIn, clock: FixedClock
+) -> None:
+    client = signed(WATCH)
+    given = {"code": "F-1", "hours": "2", "reason": "换电池"}
+    past = client.post("/sensing/maintenance", data=given | {"starts_at": "2025-01-01T08:00"})
+    assert past.status_code == 422
+    assert "检修在 2025-01-01 10:00 就已结束" in past.text
+    assert client.post("/sensing/maintenance", data=given).status_code == 302
+    again = client.post("/sensing/maintenance", data=given | {"reason": "再来"})
+    assert (again.status_code, "与已登记的检修重叠" in again.text) == (422, True)
+    assert "换电池" in again.text
+    # One of its devices alone is another thing.
+    assert client.post("/sensing/maintenance", data=given | {"code": "FP-1"}).status_code == 302
+    clock.advance(timedelta(hours=2))
+    assert client.post("/sensing/maintenance", data=given).status_code == 302
+
+
+def test_maintenance_is_marked_wherever_the_device_is_shown(
+    underpass: Underpass, signed: SignIn
+) -> None:
+    underpass.water(16)
+    underpass.follow()
+    alert = underpass.alert()
+    (place,) = underpass.desk.rows("SELECT district_code FROM sites")
+    area = f"district={place['district_code']}&trade=flood&element=T_confirm_alert"
+    client = signed(WATCH)
+    pages = [
+        "/sensing/devices",
+        f"/sensing/devices/{alert['device_id']}",
+        "/sensing/alerts",
+        f"/sensing/alerts/area?{area}",
+        f"/sensing/alerts/{alert['id']}",
+    ]
+    assert not any("检修中" in client.get(address).text for address in pages)
+    for address in (pages[1], pages[4]):
+        assert 'href="/sensing/maintenance?code=FP-1"' in client.get(address).text
+    assert 'value="FP-1"' in client.get("/sensing/maintenance?code=FP-1").text
+    given = {"code": "F-1", "hours": "2", "reason": "换电池"}
+    client.post("/sensing/maintenance", data=given)
+    assert all("检修中，至" in client.get(address).text for address in pages)
+    reader = signed(underpass.desk.city.supervisor)
+    assert "登记检修" not in reader.get(pages[1]).text
+
+
 def test_speed_of_a_month_opens_to_its_alerts(
     underpass: Underpass, signed: SignIn, clock: FixedClock
 ) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from http import HTTPStatus
 from typing import Any, Final
 
@@ -37,6 +37,7 @@ from app.sensing.alert_lists import (
     waiting_in,
 )
 from app.sensing.charts import lines_of_rule
+from app.sensing.maintenance import under_maintenance
 from app.sensing.pages import words
 from app.sensing.pages.curves import AFTER, BEFORE, Curve, curve_of
 from app.sensing.pages.media import last_taken, media_of
@@ -107,6 +108,7 @@ def alerts() -> str:
         levels=open_levels(session, wanted.path) if sees else {},
         sees=sees,
         lines=lines,
+        maintained=_maintained(lines),
         wanted=wanted,
         narrowed=bool(given.keys() - {"state"}),
         next_url=url_for("sensing.alerts", **given, after=str(next_place)) if next_place else None,
@@ -210,6 +212,7 @@ def _page(line: AlertLine, typed: Mapping[str, Any] | None, errors: Mapping[str,
         levels=levels_of(session, line.alert.id),
         curve=_curve(line, limits),
         limits=limits,
+        maintained=_maintained([line]),
         may_see_rules=reader().has(*READERS),
         image=media_of(line.site, "image"),
         video=media_of(line.site, "video"),
@@ -235,6 +238,10 @@ def _curve(line: AlertLine, limits: Sequence[Line]) -> Curve | None:
     return curve_of(db.session(), line.device.id, metric, first, until, lines=limits)
 
 
+def _maintained(lines: Sequence[AlertLine]) -> dict[int, datetime]:
+    return under_maintenance(db.session(), (line.device.id for line in lines), now())
+
+
 def _person(person_id: int) -> Person | None:
     return db.session().get(Person, person_id)
 
@@ -248,6 +255,7 @@ def _area_page(
         "sensing/area.html",
         where=_where(),
         lines=lines,
+        maintained=_maintained([one.line for one in lines]),
         most=MOST,
         ticked={line.item.id for line in lines} if sent.ticked is None else sent.ticked,
         answered=answered,

@@ -15,6 +15,7 @@ from app.errors import NotFound
 from app.sensing.beyond import beyond_lines
 from app.sensing.charts import alerts_in, lines_of, series
 from app.sensing.device_card import Card, card_of
+from app.sensing.maintenance import under_maintenance
 from app.sensing.pages import words
 from app.sensing.pages.refused import REASON_WORDS
 from app.sensing.pages.room import REGISTER_READERS, blueprint, bound_to
@@ -77,6 +78,7 @@ def device(device_id: int) -> str:
             {"name": words.level_name(line.level), "level": int(line.level), "rise": line.rise}
             for line in lines_of(session, known, metric, now(), zone)
         ],
+        maintained=under_maintenance(session, [device_id], now()),
         beyond=beyond_lines(session, [known], now(), zone),
         alerts=alerts_in(session, device_id, window.first, window.until),
         reasons=REASON_WORDS,

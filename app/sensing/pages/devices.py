@@ -11,6 +11,7 @@ from app.accounts.tables import Unit
 from app.db.session import db
 from app.places.tables import District
 from app.sensing.device_lists import LONGEST_WORDS, Wanted, device_page
+from app.sensing.maintenance import under_maintenance
 from app.sensing.pages import words
 from app.sensing.pages.room import REGISTER_READERS, blueprint, bound_to
 from app.web.access import open_to
@@ -39,6 +40,7 @@ def devices() -> str:
     return render_template(
         "sensing/devices.html",
         lines=page.lines,
+        maintained=under_maintenance(db.session(), (line.id for line in page.lines), now()),
         now=now(),
         chosen=chosen,
         narrowed=bool(given),

@@ -21,6 +21,7 @@ from app.accounts.roles import (
 )
 from app.run import Actor
 from app.sensing.pages import words
+from app.sensing.rule_commands import MAINTAINERS
 from app.web.access import SIGNED_IN, rule_of
 from app.web.current import reader
 from app.web.navigation import NavigationItem
@@ -58,7 +59,12 @@ def _offer_words() -> dict[str, object]:
     """Offer names, and the sections that the reader may open, to the templates of this room."""
     actor = reader()
     opened = [one for one in SECTIONS if _may_open(actor, rule_of(current_app, one[0]))]
-    return {"words": words, "sections": opened, "may_change": actor.has(ADMINISTRATOR)}
+    return {
+        "words": words,
+        "sections": opened,
+        "may_change": actor.has(ADMINISTRATOR),
+        "may_maintain": actor.has(*MAINTAINERS),
+    }
 
 
 def _may_open(actor: Actor, rules: Collection[str]) -> bool:

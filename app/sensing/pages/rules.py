@@ -13,7 +13,7 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 
-from app.accounts.roles import ADMINISTRATOR, ANALYST, WATCH_OFFICER
+from app.accounts.roles import ANALYST
 from app.cases.commands.report import CASE_KEY
 from app.cases.pages import room as cases_room
 from app.db.session import db
@@ -22,6 +22,7 @@ from app.modeling.queries import active_hash, deployed
 from app.sensing.pages import words
 from app.sensing.pages.room import READERS, blueprint, bound_to
 from app.sensing.rule_commands import (
+    MAINTAINERS,
     RULE_MAKERS,
     AddMaintenance,
     AddRule,
@@ -140,12 +141,12 @@ def end_rule(rule_id: int) -> ResponseReturnValue:
 @blueprint.get("/maintenance")
 @open_to(*READERS)
 def maintenance() -> ResponseReturnValue:
-    """List maintenance windows, with the form of a new one."""
-    return _maintenance({}, {})
+    """List maintenance windows, with the form of a new one; the address may name what it is of."""
+    return _maintenance({"code": plain_typed(request.args.get("code", ""))}, {})
 
 
 @blueprint.post("/maintenance")
-@open_to(WATCH_OFFICER, ADMINISTRATOR)
+@open_to(*MAINTAINERS)
 def add_maintenance() -> ResponseReturnValue:
     """Add a window, or show the form again with what is wrong."""
     typed = request.form.to_dict()
@@ -158,7 +159,7 @@ def add_maintenance() -> ResponseReturnValue:
 
 
 @blueprint.post(f"/maintenance/<int(max={2**63 - 1}):window_id>/end")
-@open_to(WATCH_OFFICER, ADMINISTRATOR)
+@open_to(*MAINTAINERS)
 def end_maintenance(window_id: int) -> ResponseReturnValue:
     """End a window now."""
     try:
@@ -227,15 +228,27 @@ def _metrics() -> Mapping[str, Any]:
 
 
 def _window(typed: Mapping[str, str]) -> AddMaintenance:
-    session, code = db.session(), plain_typed(typed.get("code", ""))
+    """Return the window that was typed. Raises InvalidInput naming each faulty field."""
+    session, code = db.session(), plain_typed(typed.get("code", "")).strip()
     device_id = device_with(session, code)
     site_id = None if device_id is not None else site_with(session, code)
-    if device_id is None and site_id is None:
-        raise InvalidInput({"code": _("没有编码为“%(code)s”的设备或点位。", code=code)})
-    form = RuleForm(typed)
-    first, hours = _moment(typed.get("starts_at", "")), form.get("hours")
+    faults: dict[str, str] = {}
+    if not code:
+        faults["code"] = _("请填写设备或点位的编码。")
+    elif device_id is None and site_id is None:
+        faults["code"] = _("没有编码为“%(code)s”的设备或点位。", code=code)
+    form, first = RuleForm(typed), now()
+    try:
+        first = _moment(typed.get("starts_at", ""))
+    except InvalidInput as error:
+        faults |= error.fields
+    hours = form.get("hours")
     if not hours.isdecimal() or not 0 < int(hours[:5]) <= 24 * 90:
-        raise InvalidInput({"hours": _("请填写 1 至 2160 小时。")})
+        faults["hours"] = _("请填写 1 至 2160 小时。")
+    if not form.get("reason"):
+        faults["reason"] = _("请填写事由。")
+    if faults:
+        raise InvalidInput(faults)
     until = first + timedelta(hours=int(hours[:5]))
     return AddMaintenance(first, until, typed.get("reason", ""), device_id, site_id)
 
@@ -262,7 +275,7 @@ def _maintenance(typed: Mapping[str, str], errors: Mapping[str, str]) -> str:
         typed=typed,
         errors=errors,
         now=now(),
-        may_write=cases_room.reader().has(WATCH_OFFICER, ADMINISTRATOR),
+        may_write=cases_room.reader().has(*MAINTAINERS),
         **_shared(),
     )
 
