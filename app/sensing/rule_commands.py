@@ -42,8 +42,10 @@ class RuleText:
 
     def shape(self) -> Shape:
         """Return its checked shape. Raises InvalidInput naming the field."""
-        if (self.kind == Look.SILENT) != (not self.metric):
-            raise InvalidInput({"metric": "除“失联”外，规则都要有一个指标；“失联”没有。"})
+        if self.kind == Look.SILENT and self.metric:
+            raise InvalidInput({"metric": "失联规则没有监测指标。"})
+        if self.kind != Look.SILENT and not self.metric:
+            raise InvalidInput({"metric": "请选择监测指标。"})
         if self.metric and self.metric not in shipped_metrics().by_name:
             raise InvalidInput({"metric": Text("没有指标“%(name)s”", name=self.metric)})
         return shape_of(self.kind, self.data, self.samples, shipped_metrics().by_name)

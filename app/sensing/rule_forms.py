@@ -35,21 +35,48 @@ class RuleForm:
         return self.typed.get(field, "").replace("\0", "").strip()
 
     def rule(self, zone: ZoneInfo, find_device: FindDevice) -> RuleText:
-        """Return the rule. Raises InvalidInput naming each field that cannot be read."""
+        """Return the rule. Raises InvalidInput naming each field that is missing or cannot be read."""
         kind = self.get("kind") or Look.THRESHOLD.value
         silent = kind == Look.SILENT
-        return RuleText(
+        faults = self._missing(silent=silent)
+
+        def taken(read: Callable[[], Any], *, unless: Any = None) -> Any:
+            try:
+                return read()
+            except InvalidInput as error:
+                for field, fault in error.fields.items():
+                    faults.setdefault(field, fault)
+                return unless
+
+        text = RuleText(
             self.get("name"),
             kind,
             "" if silent else self.get("metric"),
-            self._silent_data() if silent else self._data(kind),
-            1 if silent else self._whole("samples", 1),
+            taken(self._silent_data if silent else lambda: self._data(kind), unless={}),
+            1 if silent else taken(lambda: self._whole("samples", 1), unless=1),
             self.get("name_en"),
-            self._devices(find_device),
+            taken(lambda: self._devices(find_device), unless=()),
             (),
             self.scenes,
-            self._valid_to(zone),
+            taken(lambda: self._valid_to(zone)),
         )
+        if faults:
+            raise InvalidInput(faults)
+        return text
+
+    def _missing(self, *, silent: bool) -> dict[str, str]:
+        faults: dict[str, str] = {}
+        # What is only tried out needs no name.
+        if not self.get("name") and self.get("wish") != "try":
+            faults["name"] = "不能为空"
+        if silent:
+            return faults
+        if not self.get("metric"):
+            faults["metric"] = "请选择监测指标。"
+        fields = [f"{part}_{level}" for level in LEVELS for part in ("rise", "fall")]
+        if not any(self.get(field) for field in ("decision", *fields)):
+            faults["lines"] = "请填写警戒线，或选择一张决策表，二者取一。"
+        return faults
 
     def _silent_data(self) -> dict[str, Any]:
         return {"level": self._whole("level", 1), **self._times()}

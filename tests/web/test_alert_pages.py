@@ -201,6 +201,31 @@ def test_wrong_rule_is_told_and_what_was_typed_stays(
     assert underpass.desk.rows("SELECT count(*) FROM sensor_rules") == [{"count": 1}]
 
 
+def test_summary_names_the_field_of_each_fault(
+    underpass: Underpass, signed: SignIn, analyst: Actor
+) -> None:
+    given = {**RULE, "rise_2": "十五", "samples": "x", "season_from": "11-01", "devices": "NO-1"}
+    page = signed(analyst).post("/sensing/rules/new", data={**given, "wish": "keep"}).text
+    for field, said in (
+        ("rise_2", "黄色 触发值：应为数字，现为“十五”"),
+        ("samples", "连续次数：应为整数，现为“x”"),
+        ("devices", "只用于这些设备：没有设备“NO-1”"),
+    ):
+        assert f'<a href="#{field}">{said}</a>' in page
+    page = signed(analyst).post("/sensing/rules/new", data={**RULE, "season_from": "11-01"}).text
+    assert '<a href="#season_from">季节：季节应写作' in page
+
+
+def test_empty_form_asks_for_what_is_missing_at_once(
+    underpass: Underpass, signed: SignIn, analyst: Actor
+) -> None:
+    page = signed(analyst).post("/sensing/rules/new", data={"kind": "threshold"}).text
+    assert "监测指标：请选择监测指标。" in page
+    assert "名称：不能为空" in page
+    assert "警戒线：请填写警戒线，或选择一张决策表" in page
+    assert "“失联”没有" not in page
+
+
 def test_watch_reads_rules_and_writes_none(underpass: Underpass, signed: SignIn) -> None:
     (rule,) = underpass.desk.rows("SELECT id FROM sensor_rules")
     client = signed(WATCH)

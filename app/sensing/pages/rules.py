@@ -59,6 +59,34 @@ KINDS: Final = {
 }
 DIRECTIONS: Final = {"above": _l("高于"), "below": _l("低于")}
 OPS: Final = {"at_least": _l("不低于"), "at_most": _l("不高于")}
+# What each field of the editor is called; those of levels and conditions carry their number.
+FIELDS: Final = {
+    "name": _l("名称"),
+    "name_en": _l("英文名称"),
+    "kind": _l("类型"),
+    "metric": _l("监测指标"),
+    "direction": _l("越限方向"),
+    "window_minutes": _l("变化率的计算时段"),
+    "minus": _l("减去的指标"),
+    "level": _l("失联的等级"),
+    "lines": _l("警戒线"),
+    "decision": _l("决策表"),
+    "hysteresis": _l("决策表的回差"),
+    "samples": _l("连续次数"),
+    "lasting_minutes": _l("持续时间"),
+    "conditions": _l("附加条件"),
+    "season_from": _l("季节"),
+    "hour_from": _l("每日自"),
+    "hour_to": _l("每日至"),
+    "valid_to": _l("失效日期"),
+    "scenes": _l("适用点位类型"),
+    "devices": _l("只用于这些设备"),
+    "until": _l("试算时段"),
+    "try_from": _l("试算自"),
+    "try_to": _l("试算至"),
+}
+# What a rule's data call otherwise than the form does.
+_TYPED_AS: Final = {"season": "season_from", "hours": "hour_from"}
 _RULE: Final = f"int(max={2**63 - 1}):rule_id"
 SEEN_BY: Final = (*READERS, ANALYST)
 
@@ -209,7 +237,8 @@ def _editor(shown: Shown) -> str:
         open_alerts=open_alerts_of_rule(session, found.id) if found else 0,
         successor=successor_of(session, found.id) if found else None,
         form=shown.form,
-        errors=shown.errors or {},
+        errors={_TYPED_AS.get(key, key): fault for key, fault in (shown.errors or {}).items()},
+        labels=_labels(),
         tried=shown.tried,
         shown_alerts=SHOWN_ALERTS,
         tables=tables_giving_lines(version),
@@ -221,6 +250,21 @@ def _editor(shown: Shown) -> str:
         kind_choices=words.kind_choices(),
         **_shared(),
     )
+
+
+def _labels() -> dict[str, str]:
+    """Return what each field of the editor is called in the summary of faults."""
+    of_levels = {
+        f"{part}_{level}": f"{words.level_name(level)} {label}"
+        for level in LEVELS
+        for part, label in (("rise", _("触发值")), ("fall", _("解除值")))
+    }
+    of_conditions = {
+        f"condition_{n}_{part}": _("同时满足 %(n)s", n=n)
+        for n in CONDITIONS
+        for part in ("metric", "op", "value")
+    }
+    return {**{key: str(label) for key, label in FIELDS.items()}, **of_levels, **of_conditions}
 
 
 def _metrics() -> Mapping[str, Any]:
