@@ -59,11 +59,15 @@ class TriedAlert:
 
 @dataclass(frozen=True)
 class Tried:
-    """What a try-out found. readings: how many were walked."""
+    """What a try-out found. devices: how many measured the metric in this time, from first_at on.
+
+    readings: how many were walked, of other metrics that the rule looks at too.
+    """
 
     alerts: Sequence[TriedAlert]
     devices: int
     readings: int
+    first_at: datetime | None
 
 
 def try_rule(
@@ -90,16 +94,18 @@ def try_rule(
     devices, names = _devices(connection, rule)
     found: list[TriedAlert] = []
     readings = 0
+    firsts: list[datetime] = []
     if devices:
         parameters = _parameters(rule, devices, first, until)
         readings = _counted(connection, parameters)
         closed = windows_of(connection, {**parameters, "last": until})
         for device, rows in _by_device(connection, parameters):
-            threshold = devices[device][1]
-            seen = list(_seen(rule, device, rows, closed))
+            threshold, walked = devices[device][1], list(rows)
+            firsts += [at for _, metric, at, _ in walked if metric == rule.metric][:1]
+            seen = list(_seen(rule, device, walked, closed))
             found += [TriedAlert(names[device], one) for one in episodes(threshold, seen)]
     found.sort(key=lambda one: one.episode.opened_at)
-    return Tried(found, len(devices), readings)
+    return Tried(found, len(firsts), readings, min(firsts, default=None))
 
 
 def _devices(
@@ -149,7 +155,7 @@ def _by_device(
 
 
 def _seen(
-    rule: Rule, device: int, rows: Iterator[tuple[Any, ...]], closed: Closed
+    rule: Rule, device: int, rows: Sequence[tuple[Any, ...]], closed: Closed
 ) -> Iterator[Reading]:
     """Return what the rule makes of a device's readings, as when they come one by one."""
     others = Others()

@@ -165,7 +165,9 @@ def test_rule_is_tried_on_stored_readings_then_put_in_force(
     underpass.water(0, 16, 20, 3, 0, 17, 2)
     client = signed(analyst)
     page = client.post("/sensing/rules/new", data={**RULE, "wish": "try"}).text
-    assert "会引发 2 条预警；涉及 2 台设备、7 条读数" in page
+    # The second gauge has measured nothing.
+    assert "会引发 2 条预警；有读数的设备 1 台，读数 7 条" in page
+    assert "最早的读数在" in page
     assert underpass.desk.rows("SELECT count(*) FROM sensor_rules") == [{"count": 1}]
     kept = client.post("/sensing/rules/new", data={**RULE, "wish": "keep"})
     assert kept.status_code == 302
