@@ -103,6 +103,18 @@ def test_a_device_shows_its_values_lines_and_alerts(
     assert "未解除" in page
 
 
+@pytest.mark.parametrize(
+    ("kind", "called"),
+    [("depth", "积水深度计"), ("heat_station", "换热站监测终端"), ("own_make", "own_make")],
+)
+def test_kind_of_a_device_is_called_by_its_name(
+    sensed: Desk, signed: SignIn, kind: str, called: str
+) -> None:
+    run(AddDevices([NewDevice("K-1", kind, "一号")]), actor=SYSTEM)
+    page = signed(sensed.city.supervisor).get(f"/sensing/devices/{_id_of(sensed, 'K-1')}").text
+    assert f"<dd>{called}</dd>" in page
+
+
 def test_a_device_that_never_spoke_says_so(sensed: Desk, signed: SignIn) -> None:
     page = signed(sensed.city.supervisor).get(f"/sensing/devices/{_id_of(sensed, 'P-2')}").text
     assert "这段时间没有数据" in page

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any, Final, Protocol
 
 from flask_babel import gettext as _
+from flask_babel import lazy_gettext as _l
 
 from app.cases.pages import words as case_words
 from app.sensing.beyond import Beyond
@@ -18,7 +19,13 @@ from sla.sites import kind_named, shipped_trades
 
 # Shape beside word and colour: a filled circle for the worst.
 LEVEL_MARKS: Final[Mapping[int, str]] = {0: "○", 1: "◇", 2: "▲", 3: "◆", 4: "●"}
-
+# Kinds of device that the product brings; those of a site's kind are called after it.
+DEVICE_KINDS: Final = {
+    "depth": _l("积水深度计"),
+    "rain_gauge": _l("雨量计"),
+    "siren": _l("警报器"),
+    "barrier": _l("道闸"),
+}
 
 # As the forms of every process say them.
 element_word = case_words.element_word
@@ -112,6 +119,14 @@ def beyond_text(one: Beyond) -> str:
         minutes = int(one.lasting.total_seconds()) // 60
         return str(_("越过%(level)s线，持续满 %(n)s 分钟后报警", level=level, n=minutes))
     return str(_("越过%(level)s线，连续满 %(n)s 次后报警", level=level, n=one.samples))
+
+
+def device_kind_name(code: str) -> str:
+    """Return what a kind of device is called; one that a city made up stays as it was typed."""
+    if code in DEVICE_KINDS:
+        return str(DEVICE_KINDS[code])
+    found = kind_named(code)
+    return code if found is None else str(_("%(site)s监测终端", site=name_of(found)))
 
 
 def kind_name(code: str) -> str:
