@@ -41,12 +41,9 @@ class Card:
             return False
         return (now - heard).total_seconds() > self.device.silent_after_s
 
-    def metric(self, asked: int | None) -> int:
-        """Return the metric that is drawn: the one asked for, or the first that it sends."""
-        known = [one.metric for one in self.latest]
-        if asked in metrics_by_number():
-            return int(asked or 0)
-        return known[0] if known else _FIRST_METRIC
+    def metric(self, asked: int | None, telling: int | None) -> int:
+        """Return the metric that is drawn: the one asked for, or the one that tells most of it."""
+        return int(asked or 0) if asked in metrics_by_number() else telling or _FIRST_METRIC
 
 
 def card_of(session: Session, device_id: int, path: str = "") -> Card | None:

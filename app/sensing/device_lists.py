@@ -12,22 +12,37 @@ from sqlalchemy.orm import Session
 
 LONGEST_WORDS: Final = 60
 
+# Of a device's values the most telling first: of its gravest open alert, of the oldest rule about it, the newest.
+_TELLING: Final = """
+    (SELECT max(o.level) FROM alerts o JOIN sensor_rules r ON r.id = o.rule_id
+        WHERE o.device_id = d.id AND o.closed_at IS NULL AND r.metric = l.metric) DESC NULLS LAST,
+    (SELECT min(r.id) FROM sensor_rules r
+        WHERE r.metric = l.metric AND r.valid_from <= :now AND (r.valid_to IS NULL OR r.valid_to > :now)
+            AND (r.device_ids = '{}' OR d.id = ANY(r.device_ids))
+            AND (r.device_kinds = '{}' OR d.kind = ANY(r.device_kinds))
+            AND (r.scenes = '{}' OR d.scene = ANY(r.scenes))) NULLS LAST,
+    l.at DESC, l.metric
+"""
+_TELLING_METRIC: Final = f"""
+SELECT l.metric FROM devices d JOIN latest_readings l ON l.device_id = d.id
+WHERE d.id = :device AND l.at IS NOT NULL ORDER BY {_TELLING} LIMIT 1
+"""  # noqa: S608 (a constant)
 # When anything of the device was last heard, and the worst of its open alerts.
-_LINES: Final = """
+_LINES: Final = f"""
 SELECT d.id, d.code, d.name, d.name_en, d.kind, d.scene, d.district_code, d.active, d.silent_after_s,
     u.name AS unit_name, u.name_en AS unit_name_en, h.at, h.metric, h.value, h.heard_at, a.level, a.alerts
 FROM devices d
 LEFT JOIN units u ON u.id = d.unit_id
 LEFT JOIN LATERAL (
     SELECT l.at, l.metric, l.value, max(l.received_at) OVER () AS heard_at FROM latest_readings l
-    WHERE l.device_id = d.id AND l.at IS NOT NULL ORDER BY l.at DESC, l.metric LIMIT 1
+    WHERE l.device_id = d.id AND l.at IS NOT NULL ORDER BY {_TELLING} LIMIT 1
 ) h ON true
 LEFT JOIN LATERAL (
     SELECT max(level) AS level, count(*) AS alerts FROM alerts WHERE device_id = d.id AND closed_at IS NULL
 ) a ON true
 WHERE d.code > :after AND (:words = '' OR d.code ILIKE :like OR d.name ILIKE :like OR d.name_en ILIKE :like)
     AND (:path = '' OR u.path LIKE :path || '%')
-"""
+"""  # noqa: S608 (a constant)
 _TRADE: Final = "AND d.scene = ANY(:scenes)"
 _DISTRICT: Final = "AND d.district_code = :district"
 _UNIT: Final = "AND d.unit_id IN (SELECT b.id FROM units b JOIN units t ON b.path LIKE t.path || '%' WHERE t.id = :unit)"
@@ -56,7 +71,7 @@ class Wanted:
 
 @dataclass(frozen=True)
 class DeviceLine:
-    """A device in a list. at, metric, value: the newest reading. level: of the worst open alert."""
+    """A device in a list. at, metric, value: the newest of its most telling metric. level: of the worst open alert."""
 
     id: int
     code: str
@@ -101,6 +116,7 @@ def device_page(
         "words": words,
         "like": f"%{_escaped(words)}%",
         "path": wanted.path,
+        "now": now,
         "limit": size + 1,
     }
     conditions = []
@@ -115,10 +131,15 @@ def device_page(
         parameters["unit"] = wanted.unit
     if wanted.state in _STATES:
         conditions.append(_STATES[wanted.state])
-        parameters |= {"now": now} if wanted.state == "silent" else {}
     statement = " ".join((_LINES, *conditions, "ORDER BY d.code LIMIT :limit"))
     lines = [DeviceLine(*row) for row in session.execute(text(statement), parameters)]
     return DevicePage(lines[:size], lines[size - 1].code if len(lines) > size else None)
+
+
+def telling_metric(session: Session, device_id: int, now: datetime) -> int | None:
+    """Return the metric that tells most of a device now; None where it has sent nothing."""
+    found: int | None = session.scalar(text(_TELLING_METRIC), {"device": device_id, "now": now})
+    return found
 
 
 def _escaped(words: str) -> str:

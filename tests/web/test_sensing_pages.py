@@ -10,6 +10,7 @@ from app.clock import FixedClock
 from app.run import SYSTEM, run
 from app.sensing.commands import AddDevices, AddThresholdRule, NewDevice, StoreReadings
 from connectors.samples import Sample
+from sla.metrics import load_metrics
 from sla.sensing import Level, Line
 from tests.factories import Desk
 from tests.web.conftest import SignIn
@@ -113,6 +114,33 @@ def test_kind_of_a_device_is_called_by_its_name(
     run(AddDevices([NewDevice("K-1", kind, "一号")]), actor=SYSTEM)
     page = signed(sensed.city.supervisor).get(f"/sensing/devices/{_id_of(sensed, 'K-1')}").text
     assert f"<dd>{called}</dd>" in page
+
+
+def test_a_device_opens_on_what_tells_most(sensed: Desk, signed: SignIn, clock: FixedClock) -> None:
+    number, client = _id_of(sensed, "P-2"), signed(sensed.city.supervisor)
+    now = clock.now()
+    # Flow is the newer, depth is what the rule is about, pressure has neither.
+    sent = (("pressure_mpa", 0.4, 3), ("depth_cm", 2.0, 2), ("flow_m3h", 9.0, 1))
+    samples = [Sample("P-2", now - timedelta(minutes=m), name, value) for name, value, m in sent]
+    run(StoreReadings(samples, "test"), actor=SYSTEM)
+    assert "积水深度 " in _title(client.get(f"/sensing/devices/{number}").text)
+    assert "2 cm" in client.get("/sensing/devices?q=P-2").text
+    lines = (Line(Level.BLUE, 0.3, 0.2),)
+    before = now - timedelta(hours=1)
+    run(AddThresholdRule("压力", "pressure_mpa", lines, before), actor=SYSTEM)
+    sample = Sample("P-2", now, "pressure_mpa", 0.5)
+    run(StoreReadings([sample], "test"), actor=SYSTEM)
+    # Of two rules the one whose alert is open.
+    assert "压力" in _title(client.get(f"/sensing/devices/{number}").text)
+    assert "0.5 MPa" in client.get("/sensing/devices?q=P-2").text
+    assert "流量" in _title(client.get(f"/sensing/devices/{number}?metric={_FLOW}").text)
+
+
+_FLOW = load_metrics().by_name["flow_m3h"].number
+
+
+def _title(page: str) -> str:
+    return page.split('<h2 id="chart-title">')[1].split("</h2>", maxsplit=1)[0]
 
 
 def test_a_device_that_never_spoke_says_so(sensed: Desk, signed: SignIn) -> None:

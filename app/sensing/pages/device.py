@@ -15,6 +15,7 @@ from app.errors import NotFound
 from app.sensing.beyond import beyond_lines
 from app.sensing.charts import alerts_in, lines_of, series
 from app.sensing.device_card import Card, card_of
+from app.sensing.device_lists import telling_metric
 from app.sensing.maintenance import under_maintenance
 from app.sensing.pages import words
 from app.sensing.pages.refused import REASON_WORDS
@@ -57,9 +58,10 @@ def device(device_id: int) -> str:
     card = card_or_404(device_id)
     window = _window()
     asked = request.args.get("metric", "")
-    metric = card.metric(int(asked) if asked.isdecimal() and len(asked) < 6 else None)
-    known = Known(card.device.id, card.device.kind, card.device.scene)
     session, zone = db.session(), runtime().services.settings.timezone
+    number = int(asked) if asked.isdecimal() and len(asked) < 6 else None
+    metric = card.metric(number, telling_metric(session, device_id, now()))
+    known = Known(card.device.id, card.device.kind, card.device.scene)
     drawn = series(
         session, device_id, metric, window.first, window.until,
         silent_after=timedelta(seconds=card.device.silent_after_s),
