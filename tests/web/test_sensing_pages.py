@@ -106,7 +106,7 @@ def test_a_device_shows_its_values_lines_and_alerts(
 
 @pytest.mark.parametrize(
     ("kind", "called"),
-    [("depth", "积水深度计"), ("heat_station", "换热站监测终端"), ("own_make", "own_make")],
+    [("depth", "水位计"), ("heat_station", "换热站监测终端"), ("own_make", "own_make")],
 )
 def test_kind_of_a_device_is_called_by_its_name(
     sensed: Desk, signed: SignIn, kind: str, called: str

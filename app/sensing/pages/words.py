@@ -21,9 +21,9 @@ from sla.sites import kind_named, shipped_trades
 LEVEL_MARKS: Final[Mapping[int, str]] = {0: "○", 1: "◇", 2: "▲", 3: "◆", 4: "●"}
 # Kinds of device that the product brings; those of a site's kind are called after it.
 DEVICE_KINDS: Final = {
-    "depth": _l("积水深度计"),
+    "depth": _l("水位计"),
     "rain_gauge": _l("雨量计"),
-    "siren": _l("警报器"),
+    "siren": _l("声光报警"),
     "barrier": _l("道闸"),
 }
 
