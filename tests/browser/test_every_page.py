@@ -43,7 +43,7 @@ NO_PAGE = frozenset({
     "cases.nearby_open", "oversight.points", "cases.choose_move", "modeling.content", "modeling.check",
     "oversight.diagram", "tryouts.file", "tryouts.last",
     "assessment.notice_as_pdf", "assessment.notice_as_word", "assessment.notice_as_csv",
-    "sensing.waiting_line", "flood.waiting_line", "utilities.boards", "utilities.serving",
+    "sensing.waiting_line", "sensing.alert_item", "flood.waiting_line", "utilities.boards", "utilities.serving",
     "flood.report_as_word", "flood.report_as_pdf", "flood.note_photo", "flood.cockpit_state", "flood.cockpit_events",
     "assessment.edition_file", "assessment.facts_file", "assessment.evidence", "assessment.waiting_line",
 })  # fmt: skip

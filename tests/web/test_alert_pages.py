@@ -65,6 +65,8 @@ def test_watch_sees_what_waits_by_district_and_confirms_it(
     address = f"/sensing/alerts/{alert_id}/items/{item['id']}"
     refused = client.post(address, data={"outcome": "false_alarm"})
     assert refused.status_code == 422
+    # Whoever opens the address of an answer comes to the alert.
+    assert client.get(address).location == f"/sensing/alerts/{alert_id}"
     assert client.post(address, data={"outcome": "real"}).status_code == 302
     (case,) = underpass.cases()
     assert case["number"] in client.get(f"/sensing/alerts/{alert_id}").text
@@ -335,6 +337,7 @@ def test_all_faults_of_a_window_are_told_at_once(underpass: Underpass, signed: S
         assert f'href="#{field}"' in answer.text
         assert answer.text.count(fault) == 2
     assert 'value="0"' in answer.text
+    assert '<a href="/sensing/maintenance" aria-current="page">' in answer.text
 
 
 def test_window_that_is_past_or_there_already_is_refused(

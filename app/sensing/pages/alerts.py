@@ -71,6 +71,7 @@ STATE_NAMES: Final = {"open": _l("未解除"), "closed": _l("已解除"), "all":
 TASKS: Final = {"T_confirm_alert": _l("待确认"), "T_field": _l("待现场确认")}
 # The questions that can be answered for many at once.
 _ANSWERED: Final = ("outcome", "opinion")
+_ITEM: Final = f"int(max={2**63 - 1}):item_id"
 _ALERT: Final = f"int(max={2**63 - 1}):alert_id"
 
 
@@ -169,7 +170,14 @@ def alert(alert_id: int) -> ResponseReturnValue:
     return _page(_visible(alert_id), None, {})
 
 
-@blueprint.post(f"/alerts/<{_ALERT}>/items/<int(max={2**63 - 1}):item_id>")
+@blueprint.get(f"/alerts/<{_ALERT}>/items/<{_ITEM}>")
+@open_to(SIGNED_IN)
+def alert_item(alert_id: int, item_id: int) -> ResponseReturnValue:
+    """Lead from where an answer went to, as after signing in again, to the alert."""
+    return redirect(url_for("sensing.alert", alert_id=alert_id))
+
+
+@blueprint.post(f"/alerts/<{_ALERT}>/items/<{_ITEM}>")
 @open_to(SIGNED_IN)
 def answer_alert(alert_id: int, item_id: int) -> ResponseReturnValue:
     """Hand an answer in, or show the alert again with what is wrong and what was typed."""
