@@ -145,6 +145,23 @@ def _ticked(page: str) -> set[int]:
     return {int(number) for number in found}
 
 
+def test_what_waits_and_is_on_record_renews_itself_beside_the_filter(
+    underpass: Underpass, signed: SignIn
+) -> None:
+    underpass.water(16)
+    underpass.follow()
+    page = signed(WATCH).get("/sensing/alerts?state=all&level=2").text
+    assert 'hx-get="/sensing/alerts?state=all&amp;level=2" hx-trigger="every 30s"' in page
+    assert 'hx-select-oob="#levels,#records"' in page
+    assert "每半分钟更新" in page
+    filter_at, records_at = page.index('role="search"'), page.index('<div id="records">')
+    # Closed before the filter begins, opened after it has ended.
+    assert page.index("</section>") < filter_at < page.index("</form>", filter_at) < records_at
+    assert page.index('id="alert-') > records_at
+    blind = signed(underpass.desk.city.collector).get("/sensing/alerts").text
+    assert "hx-select-oob" not in blind
+
+
 def test_unit_manager_sees_own_alerts_and_looks_on_the_spot(
     underpass: Underpass, signed: SignIn
 ) -> None:

@@ -108,6 +108,8 @@ def alerts() -> str:
         areas=waiting_areas(session, actor),
         levels=open_levels(session, wanted.path) if sees else {},
         sees=sees,
+        here=request.full_path.rstrip("?"),
+        now=now(),
         lines=lines,
         maintained=_maintained(lines),
         wanted=wanted,
