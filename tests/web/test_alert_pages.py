@@ -310,7 +310,7 @@ def test_alert_and_list_say_what_a_crossing_must_be_like(
     client = signed(WATCH)
     for address in (f"/sensing/alerts/{alert_id}", "/sensing/rules"):
         page = client.get(address).text
-        for term in ("连续 2 次", "持续 10 分钟", "每年 11-01 至 03-31", "每日 6 至 22 点"):
+        for term in ("连续 2 次", "持续 10 分钟", "每年限 11-01 至 03-31", "每日 6 至 22 点"):
             assert term in page
     page = client.get(f"/sensing/alerts/{alert_id}").text
     assert 'class="limit limit-2"' in page

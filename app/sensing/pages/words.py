@@ -98,7 +98,7 @@ def rule_terms(rule: SensorRule) -> list[str]:
         terms.append(_("持续 %(n)s 分钟", n=data["lasting_minutes"]))
     if data.get("season"):
         first, last = data["season"]
-        terms.append(_("每年 %(first)s 至 %(last)s", first=first, last=last))
+        terms.append(_("每年限 %(first)s 至 %(last)s", first=first, last=last))
     if data.get("hours"):
         first, end = data["hours"]
         terms.append(_("每日 %(first)s 至 %(end)s 点", first=first, end=end))
