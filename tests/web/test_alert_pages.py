@@ -105,7 +105,10 @@ def test_faulty_answer_for_many_keeps_what_was_sent(underpass: Underpass, signed
     (place,) = underpass.desk.rows("SELECT district_code FROM sites")
     area = {"district": place["district_code"], "trade": "flood", "element": "T_confirm_alert"}
     client = signed(WATCH)
-    assert _ticked(client.get("/sensing/alerts/area", query_string=area).text) == {first, second}
+    page = client.get("/sensing/alerts/area", query_string=area).text
+    assert _ticked(page) == {first, second}
+    # Both stand at one place: their codes tell them apart.
+    assert 'aria-label="桃园南路下穿 FP-2"' in page
     answer = {**area, "item": [second], "outcome": "false_alarm", "opinion": ""}
     refused = client.post("/sensing/alerts/area", data=answer)
     assert refused.status_code == 422
