@@ -72,6 +72,16 @@ def test_watch_sees_what_waits_by_district_and_confirms_it(
     assert case["number"] in client.get(f"/sensing/alerts/{alert_id}").text
 
 
+def test_what_is_only_watched_waits_for_nobody_s_word(underpass: Underpass, signed: SignIn) -> None:
+    underpass.water(7)
+    underpass.follow()
+    client = signed(WATCH)
+    for address in ("/sensing/alerts", f"/sensing/alerts/{underpass.alert()['id']}"):
+        page = client.get(address).text
+        assert "观察" in page
+        assert "… 待确认" not in page.replace("</span>", "")
+
+
 def test_one_answer_for_many_alerts_of_an_area(underpass: Underpass, signed: SignIn) -> None:
     codes = [f"N-{n}" for n in range(120)]
     run(
