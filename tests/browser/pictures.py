@@ -1,7 +1,6 @@
 """python -m tests.browser.pictures [address] [name ...]: take the README's pictures from the city `make run` serves.
 
-Without names all of them. The cockpit wants a storm at its height (`flask demo storm`), the station one that has failed
-for half an hour (`flask demo heat-failure HS-0001`).
+Without names all of them. The cockpit wants a storm at its height (`flask demo storm`).
 """
 
 from __future__ import annotations
@@ -77,19 +76,12 @@ def _cockpit(page: Page, address: str) -> None:
     page.wait_for_selector("#map canvas")
 
 
-def _station(page: Page, address: str) -> None:
-    """Open a heat station with its curve and the complaints of the homes behind it."""
-    page.goto(f"{address}/utilities/sites/HS-0001")
-    page.wait_for_selector(".chart canvas, .chart svg")
-
-
 PICTURES: tuple[tuple[str, str, int, Callable[[Page, str], None]], ...] = (
     ("inbox", "handler", 900, _inbox),
     ("oversight", "supervisor", 600, _oversight),
     ("modeler", "analyst", 900, _modeler),
     ("ranking", "assessor", 900, _ranking),
     ("cockpit", "commander", 900, _cockpit),
-    ("station", "watch", 900, _station),
 )
 
 
