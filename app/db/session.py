@@ -136,6 +136,13 @@ def session_factory(settings: Settings) -> sessionmaker[Session]:
     return Database.at(settings).sessions
 
 
+def connection_of(session: Session) -> psycopg.Connection[Any]:
+    """Return the psycopg connection that a session speaks through."""
+    raw = session.connection().connection.driver_connection
+    assert isinstance(raw, psycopg.Connection)
+    return raw
+
+
 def is_lost_connection(error: BaseException) -> bool:
     """Tell whether an error means that the server went away, not that it refused something."""
     cause = error.orig if isinstance(error, DBAPIError) else error

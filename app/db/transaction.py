@@ -10,7 +10,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 from sqlalchemy.pool import PoolProxiedConnection
 
-from app.db.session import Database
+from app.db.session import Database, connection_of
 
 
 class Transaction:
@@ -38,10 +38,9 @@ class Transaction:
         writing = self._database.writing
         if self._pooled is None and self._session is None and isinstance(writing, Engine):
             self._pooled = writing.raw_connection()
-        if self._pooled is not None:
-            raw = self._pooled.driver_connection
-        else:
-            raw = self.session.connection().connection.driver_connection
+        if self._pooled is None:
+            return connection_of(self.session)
+        raw = self._pooled.driver_connection
         assert isinstance(raw, psycopg.Connection)
         return raw
 

@@ -11,7 +11,8 @@ from zoneinfo import ZoneInfo
 from psycopg import Connection
 from sqlalchemy.orm import Session
 
-from app.sensing.rules import Rule, connection_of, rules_of
+from app.db.session import connection_of
+from app.sensing.rules import Rule, rules_of
 from app.sensing.storing import Known
 from sla.looking import Look
 from sla.sensing import Reading, Threshold

@@ -11,7 +11,8 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from app.sensing.rules import Rule, connection_of, rule_with_id, rules_of
+from app.db.session import connection_of
+from app.sensing.rules import Rule, rule_with_id, rules_of
 from app.sensing.storing import Known
 from sla.looking import Look
 from sla.sensing import Line

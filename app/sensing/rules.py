@@ -12,7 +12,6 @@ from zoneinfo import ZoneInfo
 
 import orjson
 from psycopg import Connection
-from sqlalchemy.orm import Session
 
 from app.errors import InvalidInput
 from app.sensing.decided import LinesOf
@@ -137,13 +136,6 @@ def rule_with_id(connection: Connection[Any], rule_id: int, zone: ZoneInfo) -> R
     except InvalidInput as error:
         log.warning("rule %s has no lines: %s", rule_id, error)
         return None
-
-
-def connection_of(session: Session) -> Connection[Any]:
-    """Return the connection that a session speaks through."""
-    connection = session.connection().connection.driver_connection
-    assert isinstance(connection, Connection)
-    return connection
 
 
 def rule_of(connection: Connection[Any], row: tuple[Any, ...], zone: ZoneInfo) -> Rule:

@@ -9,13 +9,13 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
-import psycopg
 from sqlalchemy import insert, select, text
 from sqlalchemy.orm import Session
 
 from app.accounts.passwords import DEMO_PASSWORD, hash_of
 from app.accounts.roles import ROLES
 from app.accounts.tables import Unit
+from app.db.session import connection_of
 from app.errors import StateChanged
 from app.places.tables import GridVersion
 from app.settings import REPOSITORY
@@ -170,8 +170,6 @@ def _ids(session: Session, table: str, count: int) -> list[int]:
 
 
 def _copy(session: Session, into: str, rows: Iterable[Sequence[Any]]) -> None:
-    connection = session.connection().connection.driver_connection
-    assert isinstance(connection, psycopg.Connection)
-    with connection.cursor() as cursor, cursor.copy(f"COPY {into} FROM STDIN") as copy:
+    with connection_of(session).cursor() as cursor, cursor.copy(f"COPY {into} FROM STDIN") as copy:
         for row in rows:
             copy.write_row(row)

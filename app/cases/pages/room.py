@@ -16,7 +16,7 @@ from app.cases.pages import words
 from app.cases.queries.visibility import visible_case
 from app.cases.tables import Case
 from app.catalogue.calendar_years import entered_years
-from app.db.session import db
+from app.db.session import connection_of, db
 from app.run import Actor, Runtime
 from app.settings import Settings
 from app.web.formats import local_at
@@ -72,9 +72,7 @@ def zone() -> ZoneInfo:
 
 def connection() -> Connection[Any]:
     """Return the psycopg connection that this request reads through."""
-    raw = db.session().connection().connection.driver_connection
-    assert isinstance(raw, Connection)
-    return raw
+    return connection_of(db.session())
 
 
 def now() -> datetime:

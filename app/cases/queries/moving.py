@@ -15,6 +15,7 @@ from sqlalchemy.orm import Session
 
 from app.accounts.tables import Person
 from app.cases.tables import Case, CaseMove, CaseMoveItem, ProcessInstance
+from app.db.session import connection_of
 from app.engine.move_plans import MovePlan, Obstacle, Verdict
 from app.engine.moving import plan_move
 from app.engine.state import shape
@@ -89,7 +90,7 @@ def dry_run(
     groups: Counter[tuple[Verdict, Obstacle | None]] = Counter()
     standing: Counter[str] = Counter()
     lines: list[CaseOutlook] = []
-    for outlook in _outlooks(_raw(session), from_hash, to_hash, mapping):
+    for outlook in _outlooks(connection_of(session), from_hash, to_hash, mapping):
         plan = outlook.plan
         counts[plan.verdict] += 1
         groups.update((plan.verdict, obstacle) for obstacle in dict.fromkeys(plan.obstacles))
@@ -125,7 +126,7 @@ def numbers_of(session: Session, case_ids: Iterable[int]) -> dict[int, str]:
 
 def next_cases(session: Session, from_hash: str, after: int, size: int) -> tuple[int, ...]:
     """Return the next cases that live on a version, in order of their ids."""
-    with _raw(session).cursor(row_factory=tuple_row) as cursor:
+    with connection_of(session).cursor(row_factory=tuple_row) as cursor:
         return tuple(row[0] for row in cursor.execute(_NEXT, (from_hash, after, size)))
 
 
@@ -224,9 +225,3 @@ def _planned(state: bytes, old: Any, new: Any, mapping: Mapping[str, str]) -> Mo
         return plan_move(state, old, new, mapping)
     except EngineError as error:
         return MovePlan(Verdict.IMPOSSIBLE, (Obstacle("", "", "", str(error)),))
-
-
-def _raw(session: Session) -> Connection[Any]:
-    raw = session.connection().connection.driver_connection
-    assert isinstance(raw, Connection)
-    return raw

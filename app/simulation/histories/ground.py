@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from functools import partial
 from zoneinfo import ZoneInfo
 
-from psycopg import Connection
 from sqlalchemy.orm import Session
 
 from app.cases.calendars import clock_policies, working_calendar
 from app.cases.commands.report import CASE_KEY
 from app.catalogue.calendar_years import entered_years
+from app.db.session import connection_of
 from app.engine.definitions import times_of
 from app.modeling.queries import active_hash, deployed
 from app.places.locate import Place, locator_of
@@ -36,8 +36,7 @@ class Ground:
     @classmethod
     def of(cls, session: Session, settings: Settings) -> Ground:
         """Read it, with the diagrams that a case reported now would begin on."""
-        connection = session.connection().connection.driver_connection
-        assert isinstance(connection, Connection)
+        connection = connection_of(session)
         definition = deployed(connection, active_hash(connection, CASE_KEY)).definition
         return cls(
             connection=Remembering(connection),
