@@ -28,7 +28,6 @@ from app.flood.pages.room import (
     number_of,
     plain,
     policy,
-    uploaded_table,
 )
 from app.flood.samples import roster_sample
 from app.flood.tables import DutyNote, DutyShift, RollCall
@@ -37,7 +36,7 @@ from app.web.access import SIGNED_IN, open_to
 from app.web.acting import act
 from app.web.current import now, reader, runtime, zone
 from app.web.errors import status_of, text_of
-from app.web.spreadsheets.transfer import as_download
+from app.web.spreadsheets.transfer import as_download, uploaded_workbook
 
 # How far ahead of its beginning a shift is listed.
 AHEAD: Final = timedelta(hours=12)
@@ -56,7 +55,7 @@ def duty_page() -> str:
 def load_roster() -> ResponseReturnValue:
     """Take a file of shifts, or name the rows that are wrong."""
     try:
-        added = act(LoadRoster(uploaded_table()))
+        added = act(LoadRoster(uploaded_workbook()))
     except InvalidInput as error:
         return _page(error.fields), status_of(error)
     flash(_("读入 %(n)s 个班次。", n=added), "success")

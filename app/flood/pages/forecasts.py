@@ -14,7 +14,7 @@ from app.db.session import db
 from app.errors import InvalidInput
 from app.flood.commands.forecasts import LoadForecasts
 from app.flood.forecast_files import COLUMNS
-from app.flood.pages.room import WHOLE_CITY, blueprint, policy, uploaded_table
+from app.flood.pages.room import WHOLE_CITY, blueprint, policy
 from app.flood.points import likely_points
 from app.flood.rain import forecasts_at
 from app.flood.samples import forecast_sample
@@ -22,7 +22,7 @@ from app.web.access import open_to
 from app.web.acting import act
 from app.web.current import now, reader, zone
 from app.web.errors import status_of
-from app.web.spreadsheets.transfer import as_download
+from app.web.spreadsheets.transfer import as_download, uploaded_workbook
 
 
 @blueprint.get("/forecasts")
@@ -37,7 +37,7 @@ def forecasts_page() -> str:
 def load_forecasts() -> ResponseReturnValue:
     """Take a file of forecasts, or name the rows that are wrong."""
     try:
-        kept = act(LoadForecasts(uploaded_table()))
+        kept = act(LoadForecasts(uploaded_workbook()))
     except InvalidInput as error:
         return _page(error.fields), status_of(error)
     said = _("读入 %(n)s 份预报，另有 %(known)s 份已在库中。", n=kept.added, known=kept.known)

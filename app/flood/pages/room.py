@@ -25,7 +25,6 @@ from app.flood.points import Point
 from app.web.access import rule_of
 from app.web.current import reader
 from app.web.navigation import NavigationItem
-from app.web.spreadsheets.transfer import uploaded_workbook
 from sla.flood import FloodPolicy
 from sla.flood_files import shipped_flood_policy
 
@@ -115,18 +114,6 @@ def typed_key() -> UUID | None:
 def live_url(page: str) -> str:
     """Return where the present page renews itself from: as it was asked for, not as a form was handed in."""
     return request.full_path if request.method == "GET" else url_for(page)
-
-
-def uploaded_table() -> bytes:
-    """Return the file of the form. Raises InvalidInput when there is none, or nothing in it."""
-    file = request.files.get("file")
-    named = file is not None and bool(file.filename)
-    try:
-        return uploaded_workbook()
-    except InvalidInput as exc:
-        if named:
-            raise InvalidInput({"file": "这个文件是空的"}) from exc
-        raise
 
 
 def number_of(name: str, given: str | None = None) -> int | None:

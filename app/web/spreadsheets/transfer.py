@@ -13,15 +13,15 @@ XLSX: Final = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet
 
 
 def uploaded_workbook() -> bytes:
-    """Return the form's `file`, one byte over the limit at most. Raises InvalidInput when there is none."""
-    content = b""
+    """Return the form's `file`, one byte over the limit at most. Raises InvalidInput when it is missing or empty."""
     file = request.files.get("file")
-    if file is not None:
-        # A large one lies on the disk until it is closed.
-        with file.stream as stream:
-            content = stream.read(BYTES_LIMIT + 1)
-    if not content:
+    if file is None or not file.filename:
         raise InvalidInput({"file": "请选择文件"})
+    # A large one lies on the disk until it is closed.
+    with file.stream as stream:
+        content = stream.read(BYTES_LIMIT + 1)
+    if not content:
+        raise InvalidInput({"file": "这个文件是空的"})
     return content
 
 
