@@ -30,6 +30,8 @@ log = logging.getLogger(__name__)
 KEEP_ALIVE_S: Final = 30
 # How long the broker keeps what nobody has fetched after a subscriber has gone.
 SESSION_S: Final = 7 * 24 * 3600
+# A longer one the broker keeps from us: no reading fills it, and all of it would lie in memory before it is looked at.
+LONGEST_PACKET: Final = 4 * 2**20
 _SCHEMES: Final = {"mqtt": 1883, "mqtts": 8883}
 _QOS: Final = 1
 # A PUBACK that says nothing but the number.
@@ -101,6 +103,7 @@ class Subscriber:
         self._wishes = Properties(PacketTypes.CONNECT)  # type: ignore[no-untyped-call]  # no types
         self._wishes.SessionExpiryInterval = SESSION_S
         self._wishes.ReceiveMaximum = min(at_once, 65535)
+        self._wishes.MaximumPacketSize = LONGEST_PACKET
 
     def connect(self) -> None:
         """Connect, again if need be. Raises ConnectorError."""
