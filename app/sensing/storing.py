@@ -13,6 +13,7 @@ from psycopg import Connection
 
 from app.run import Tx
 from app.sensing.partitions import ensure_months, month_of
+from app.sensing.tables import Device
 from connectors.samples import Sample
 from sla.metrics import Metric, Metrics, Refusal
 
@@ -94,6 +95,11 @@ class Known:
     id: int
     kind: str
     scene: str
+
+    @classmethod
+    def of(cls, device: Device) -> Known:
+        """Return a device on record as rules see it."""
+        return cls(device.id, device.kind, device.scene)
 
 
 Key = tuple[int, int]  # a device's id and a metric's number

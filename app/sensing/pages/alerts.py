@@ -214,7 +214,7 @@ def _page(line: AlertLine, typed: Mapping[str, Any] | None, errors: Mapping[str,
     items = items_of(session, process_id) if process_id is not None else []
     people = {item.finished_by for item in items if item.finished_by is not None}
     names = {person.id: person.name for person in map(_person, people) if person}
-    known = Known(line.device.id, line.device.kind, line.device.scene)
+    known = Known.of(line.device)
     limits = lines_of_rule(session, line.rule.id, known, runtime().services.settings.timezone)
     return render_template(
         "sensing/alert.html",

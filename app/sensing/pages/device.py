@@ -61,7 +61,7 @@ def device(device_id: int) -> str:
     session, zone = db.session(), runtime().services.settings.timezone
     number = int(asked) if asked.isdecimal() and len(asked) < 6 else None
     metric = card.metric(number, telling_metric(session, device_id, now()))
-    known = Known(card.device.id, card.device.kind, card.device.scene)
+    known = Known.of(card.device)
     drawn = series(
         session, device_id, metric, window.first, window.until,
         silent_after=timedelta(seconds=card.device.silent_after_s),

@@ -218,7 +218,7 @@ def _curve(value: queries.Value) -> Curve:
 def _known(values: Sequence[queries.Value]) -> list[Known]:
     """Return the devices of values, each once."""
     devices = {value.device.id: value.device for value in values}
-    return [Known(device.id, device.kind, device.scene) for device in devices.values()]
+    return [Known.of(device) for device in devices.values()]
 
 
 def _path() -> str:
