@@ -17,11 +17,13 @@ def test_false_alarm_wants_a_note_and_says_so(product, reader: Reader, desk: Des
     underpass.follow()
     page = reader.page
     reader.sign_in("watch")
-    page.goto(f"{reader.address}/sensing/alerts/{underpass.alert()['id']}")
-    optional = page.locator("[data-field=opinion] .optional")
-    page.check("input[value=real]")
-    expect(optional).to_be_visible()
-    page.check("input[value=false_alarm]")
-    expect(optional).to_be_hidden()
-    expect(page.locator("#opinion")).to_have_attribute("aria-required", "true")
+    area = "area?district=140106&trade=flood&element=T_confirm_alert"
+    for place in (underpass.alert()["id"], area):
+        page.goto(f"{reader.address}/sensing/alerts/{place}")
+        optional = page.locator("[data-field=opinion] .optional")
+        page.check("input[value=real]")
+        expect(optional).to_be_visible()
+        page.check("input[value=false_alarm]")
+        expect(optional).to_be_hidden()
+        expect(page.locator("#opinion")).to_have_attribute("aria-required", "true")
     assert not reader.complaints

@@ -327,7 +327,7 @@ def test_alert_and_list_say_what_a_crossing_must_be_like(
             assert term in page
     page = client.get(f"/sensing/alerts/{alert_id}").text
     assert 'class="limit limit-2"' in page
-    assert "黄色 15" in page
+    assert "黄色</span> 15 cm" in page
 
 
 def test_ending_a_rule_is_asked_about_and_told_as_what_it_was(

@@ -55,7 +55,7 @@ def test_site_beyond_a_line_says_when_that_raises_an_alert(
     assert re.search("越过.色线，持续满 10 分钟后报警", page)
     assert "没有预警" not in page
     assert 'class="limit limit-3"' in page
-    assert "橙色 33" in page
+    assert "橙色</span> 33 ℃" in page
 
 
 def test_empty_trade_says_what_fills_it(quarter: Quarter, signed: SignIn) -> None:
