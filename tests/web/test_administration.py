@@ -230,6 +230,12 @@ def test_auditor_reads_and_is_offered_nothing_to_do(auditor: FlaskClient, city: 
 # Spreadsheets
 
 
+def test_form_without_a_file_asks_for_one(admin: FlaskClient) -> None:
+    answer = admin.post("/admin/upload/people")
+    assert answer.status_code == 422
+    assert "请选择文件" in answer.text
+
+
 @pytest.mark.parametrize("what", ["units", "people"])
 def test_what_is_downloaded_can_be_sent_back(admin: FlaskClient, what: str) -> None:
     content = admin.get(f"/admin/{what}.xlsx").data
@@ -320,7 +326,7 @@ def _archive(**parts: bytes) -> bytes:
 @pytest.mark.parametrize(
     ("content", "fault"),
     [
-        (b"", "请选择文件"),
+        (b"", "这个文件是空的"),
         (b"login,name\n", "不是 Excel 工作簿"),
         (b"PK\x03\x04 and no more", "不是 Excel 工作簿"),
         (_archive(a=b"x"), "不是 Excel 工作簿"),
@@ -339,7 +345,7 @@ def _archive(**parts: bytes) -> bytes:
             "文件无法读取",
         ),
     ],
-    ids=["none", "csv", "cut", "zip", "bomb", "columns", "empty", "doctype", "hollow"],
+    ids=["nothing", "csv", "cut", "zip", "bomb", "columns", "empty", "doctype", "hollow"],
 )  # fmt: skip
 def test_file_that_is_no_sheet_of_ours_is_refused(
     admin: FlaskClient, content: bytes, fault: str
