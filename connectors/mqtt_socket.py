@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import select
 import socket
+import ssl
 from typing import Any, Final
 
 from paho.mqtt import client as paho
@@ -66,7 +67,8 @@ class ReadAhead:
         while data:
             try:
                 data = data[self._socket.send(data) :]
-            except (BlockingIOError, InterruptedError):
+            # TLS has an error of its own for a socket that takes nothing at present.
+            except (BlockingIOError, InterruptedError, ssl.SSLWantWriteError):
                 if not select.select((), (self._socket,), (), _PATIENCE_S)[1]:
                     raise TimeoutError("the broker takes nothing") from None
 

@@ -14,6 +14,7 @@ import pytest
 
 from app.errors import ConnectorError
 from connectors.mqtt import Address, Subscriber
+from connectors.mqtt_socket import ReadAhead
 from tests.sensing.broker import MOSQUITTO, wait_until
 
 pytestmark = pytest.mark.skipif(
@@ -136,6 +137,19 @@ def test_many_messages_come_whole_through_tls(doors: Doors) -> None:
         subscriber.acknowledge(fetched)
         found += fetched
     assert [int(message.payload[:5]) for message in found] == list(range(2000))
+    subscriber.disconnect()
+
+
+def test_what_is_sent_waits_for_the_line_through_tls(doors: Doors) -> None:
+    subscriber = _come(doors, "mqtts://jingwei:correct%20horse@localhost:{port}", doors.authority)
+    line = subscriber._client.socket()
+    assert isinstance(line, ReadAhead)
+    line.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 2048)
+    ping = b"\xc0\x00"
+    line.send_all(ping * 100_000)
+    # Each has its answer, and the connection goes on.
+    assert subscriber.fetch(1, 5) == []
+    assert subscriber.subscribed
     subscriber.disconnect()
 
 
