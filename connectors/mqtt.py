@@ -30,8 +30,11 @@ log = logging.getLogger(__name__)
 KEEP_ALIVE_S: Final = 30
 # How long the broker keeps what nobody has fetched after a subscriber has gone.
 SESSION_S: Final = 7 * 24 * 3600
-# A longer one the broker keeps from us: no reading fills it, and all of it would lie in memory before it is looked at.
+# A longer one the broker drops instead of sending it, which is in its log: no reading fills it, and all of it would
+# lie in memory before it is looked at.
 LONGEST_PACKET: Final = 4 * 2**20
+# Payloads held at once, about; the rest lies at the broker.
+AHEAD_BYTES: Final = 2 * LONGEST_PACKET
 _SCHEMES: Final = {"mqtt": 1883, "mqtts": 8883}
 _QOS: Final = 1
 # A PUBACK that says nothing but the number.
@@ -79,6 +82,7 @@ class Subscriber:
         """name: the broker knows the session by it, so no two may share one. at_once: unacknowledged at most."""
         self._address, self._topic = address, topic
         self._new: list[Received] = []
+        self._bytes = 0
         self._connection, self._lost = 0, False
         self._refused = ""
         self.subscribed = False
@@ -127,7 +131,7 @@ class Subscriber:
             ) from exc
 
     def fetch(self, most: int, wait_s: float) -> list[Received]:
-        """Return new messages, waiting for the first and then taking what has arrived.
+        """Return new messages, waiting for the first and then taking what has arrived, up to AHEAD_BYTES of them.
 
         Raises ConnectorError when the connection is gone and all that it brought has been fetched.
         """
@@ -140,7 +144,7 @@ class Subscriber:
                     "消息服务器拒绝了我们：%(reason)s", permanent=False, reason=self._refused
                 )
             raise ConnectorError("与消息服务器的连接中断。", permanent=False)
-        fetched, self._new = self._new, []
+        fetched, self._new, self._bytes = self._new, [], 0
         return fetched
 
     def acknowledge(self, messages: Iterable[Received]) -> None:
@@ -170,12 +174,14 @@ class Subscriber:
     def _read_on(self, most: int) -> None:
         """Read what has arrived."""
         before = -1
-        while not self._lost and before < len(self._new) < most:
+        while not self._lost and before < len(self._new) < most and self._bytes < AHEAD_BYTES:
             before = len(self._new)
             self._note(self._client.loop_read())
             connected = self._client.socket()
             if isinstance(connected, ReadAhead):
-                self._new += connected.messages(most - before, self._connection)
+                found = connected.messages(most - before, self._connection)
+                self._new += found
+                self._bytes += sum(len(one.payload) for one in found)
 
     def _note(self, result: int) -> None:
         self._lost = self._lost or result != paho.MQTT_ERR_SUCCESS
@@ -210,3 +216,4 @@ class Subscriber:
             topic = ""
         payload = bytes(message.payload)
         self._new.append(Received(topic, payload, message.mid, message.qos, self._connection))
+        self._bytes += len(payload)

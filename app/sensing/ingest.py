@@ -9,7 +9,7 @@ from concurrent.futures import Executor, Future, ThreadPoolExecutor, wait
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
-from itertools import chain
+from itertools import accumulate, chain
 from threading import Event
 from typing import Final, NamedTuple
 
@@ -32,6 +32,8 @@ AGAIN_S: Final = 0.5
 # How soon it is noticed that a batch is stored while nothing arrives.
 STORING_S: Final = 0.01
 CHANNEL: Final = "mqtt"
+# Bytes of a batch's messages, about: one message may hold some ten thousand readings.
+MOST_BYTES: Final = 8 * 2**20
 # These mean that the rows themselves are at fault; anything else of the database passes.
 _OF_THE_ROWS: Final = (psycopg.DataError, psycopg.IntegrityError)
 
@@ -84,6 +86,9 @@ def hold(message: Received) -> Held:
         return Held(message, level, reader(message.payload))
     except FrameRefused as refusal:
         return Held(message, level, fault=f"{refusal.reason.value} {refusal.detail}")
+    except Exception as error:  # because the broker would send it again to a process that it ends
+        log.exception("a message on %s cannot be read", message.topic)
+        return Held(message, level, fault=type(error).__name__)
 
 
 def commands_for(batch: Sequence[Held]) -> list[object]:
@@ -108,16 +113,19 @@ def readings_of(batch: Sequence[Held]) -> StoreReadings:
 class Ingest:
     """One process of any number. Killed at any moment it loses nothing: the broker sends again.
 
-    While one batch is stored, in a thread of its own, the next one is fetched and read. most: messages of a batch; no more
-    than a few batches are held, whatever the broker sends. pause_s: how long the first of a batch waits for others.
+    While one batch is stored, in a thread of its own, the next one is fetched and read. most: messages of a batch;
+    most_bytes: of their payloads. No more than a few batches are held, whatever the broker sends. pause_s: how long the
+    first of a batch waits for others.
     """
 
     subscriber: Subscriber
     most: int = 5000
+    most_bytes: int = MOST_BYTES
     pause_s: float = 0.2
     stopping: Event = field(default_factory=Event)
     storing: Executor = field(default_factory=partial(ThreadPoolExecutor, 1, "storing"))
     _waiting: list[Held] = field(default_factory=list)
+    _bytes: int = 0
     _batch: list[Held] = field(default_factory=list)
     _stored: Future[None] | None = None
     _since: float = 0.0
@@ -149,7 +157,8 @@ class Ingest:
         stored = self._settled()
         begins = self._stored is None and self._is_due()
         if begins:
-            self._batch, self._waiting = self._waiting[: self.most], self._waiting[self.most :]
+            self._batch, rest = self._cut()
+            self._wait(rest)
             self._since = time.monotonic()
             self._stored = self.storing.submit(self._store, self._batch)
         # The next batch is under way by now: acknowledging reads on, and takes its time.
@@ -158,7 +167,7 @@ class Ingest:
             self._acknowledge(self._settled())
             return
         room = self.most - len(self._waiting)
-        if room <= 0:
+        if room <= 0 or self._bytes >= self.most_bytes:
             self._rest()
             return
         if not self._connected:
@@ -168,6 +177,7 @@ class Ingest:
         if fetched and not self._waiting:
             self._since = time.monotonic()
         self._waiting += map(hold, fetched)
+        self._bytes += sum(len(one.payload) for one in fetched)
 
     def _settled(self) -> list[Held]:
         """Return the batch once it is stored. Raises DatabaseLost when it is not; then it waits again."""
@@ -178,10 +188,22 @@ class Ingest:
         try:
             result.result()
         except DatabaseLost:
-            self._waiting = batch + self._waiting
+            self._wait(batch + self._waiting)
             self._not_before = time.monotonic() + AGAIN_S
             raise
         return batch
+
+    def _cut(self) -> tuple[list[Held], list[Held]]:
+        """Return the next batch and what waits behind it: so many messages and bytes, but one message at least."""
+        here = self.most
+        if self._bytes > self.most_bytes:
+            sizes = accumulate(len(one.message.payload) for one in self._waiting)
+            here = min(here, max(1, sum(1 for size in sizes if size <= self.most_bytes)))
+        return self._waiting[:here], self._waiting[here:]
+
+    def _wait(self, messages: list[Held]) -> None:
+        self._waiting = messages
+        self._bytes = sum(len(one.message.payload) for one in messages)
 
     def _acknowledge(self, stored: Sequence[Held]) -> None:
         if stored:
@@ -189,7 +211,8 @@ class Ingest:
 
     def _is_due(self) -> bool:
         now = time.monotonic()
-        enough = len(self._waiting) >= self.most or now - self._since > self.pause_s
+        full = len(self._waiting) >= self.most or self._bytes >= self.most_bytes
+        enough = full or now - self._since > self.pause_s
         return bool(self._waiting) and enough and now >= self._not_before
 
     def _rest(self) -> None:

@@ -196,6 +196,46 @@ def test_one_bad_message_stops_no_other(gauge: Gauge, monkeypatch) -> None:
     assert script.acknowledged == list(range(1, 8))
 
 
+def test_message_that_a_reader_cannot_bear_is_counted(gauge: Gauge, monkeypatch) -> None:
+    def fail(payload: bytes) -> list[Sample]:
+        raise RecursionError
+
+    monkeypatch.setitem(ingest.READERS, "hj212", fail)
+    messages = [
+        _received("jingwei/hj212/P-1", b"", 1),
+        _received("jingwei/json/P-1", _payload(1.0), 2),
+    ]
+    script = Script(messages)
+    taking = Ingest(script, pause_s=-1, storing=AtOnce())
+    taking.step()
+    taking.step()
+    assert gauge.rows("SELECT value FROM readings") == [(1,)]
+    assert gauge.rows("SELECT reason, example FROM refused_readings") == [
+        ("malformed", "RecursionError")
+    ]
+    assert script.acknowledged == [1, 2]
+
+
+def test_long_messages_are_stored_a_few_at_a_time(gauge: Gauge, monkeypatch) -> None:
+    batches = []
+    stored = ingest.readings_of
+
+    def seen(batch: Sequence[Held]) -> StoreReadings:
+        batches.append([one.message.number for one in batch])
+        return stored(batch)
+
+    monkeypatch.setattr(ingest, "readings_of", seen)
+    size = len(_payload(1.0))
+    messages = [_received("jingwei/json/P-1", _payload(1.0), number) for number in range(1, 6)]
+    script = Script(messages, [_received("jingwei/json/P-1", _payload(1.0), 6)])
+    taking = Ingest(script, most_bytes=2 * size, pause_s=60, storing=AtOnce())
+    for _ in range(8):
+        taking.step()
+    # The last two are full again only once the one behind them has come.
+    assert batches == [[1, 2], [3, 4], [5, 6]]
+    assert script.acknowledged == [1, 2, 3, 4, 5, 6]
+
+
 def test_address_of_a_broker_is_read() -> None:
     found = Address.parse("mqtts://us%40er:p%3Ass@broker.example")
     assert (found.host, found.port, found.tls) == ("broker.example", 8883, True)
