@@ -21,7 +21,9 @@ _STATES: Final = """
 SELECT s.device_id, s.rule_id, s.lines_on, s.streaks, s.since, r.name, r.name_en, r.metric, l.at, l.value
 FROM sensor_rule_states s
 JOIN sensor_rules r ON r.id = s.rule_id
-JOIN latest_readings l ON l.device_id = s.device_id AND l.metric = r.metric AND l.at IS NOT NULL
+JOIN devices d ON d.id = s.device_id
+JOIN latest_readings l ON l.device_id = s.device_id AND l.metric = r.metric
+    AND l.at > %s::timestamptz - make_interval(secs => d.silent_after_s)
 WHERE s.device_id = ANY(%s) ORDER BY s.device_id, s.rule_id
 """
 
@@ -47,11 +49,11 @@ class Beyond:
 def beyond_lines(
     session: Session, devices: Sequence[Known], at: datetime, zone: ZoneInfo
 ) -> list[Beyond]:
-    """Return the gravest such line of each device and rule in force."""
+    """Return the gravest such line of each device and rule in force. Of a device that fell silent nothing is known."""
     connection = connection_of(session)
     known = {device.id: device for device in devices}
-    rows = connection.execute(_STATES, (list(known),)).fetchall()
-    rules = _rules(connection, {row[7] for row in rows}, at, zone)
+    rows = connection.execute(_STATES, (at, list(known))).fetchall()
+    rules = _rules(connection, {row[7] for row in rows}, at, zone) if rows else {}
     found = []
     for device, rule_id, on, streaks, since, name, name_en, metric, read_at, value in rows:
         rule = rules.get(rule_id)

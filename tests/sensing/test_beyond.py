@@ -64,3 +64,10 @@ def test_value_that_fell_during_maintenance_is_beyond_nothing(gauge: Gauge) -> N
     run(window, actor=SYSTEM, clock=FixedClock(gauge.at(1)))
     gauge.send(0, first=2)
     assert beyond(gauge, 3) == []
+
+
+def test_value_of_a_device_that_fell_silent_is_beyond_nothing(gauge: Gauge) -> None:
+    run(AddRule(LASTING), actor=SYSTEM, clock=ADDED)
+    gauge.send(16)
+    assert len(beyond(gauge, 59)) == 1
+    assert beyond(gauge, 61) == []
