@@ -77,7 +77,8 @@ def settle(call: ServiceCall, context: ProcessContext) -> Outcome:
     alert, how = _alert(context), str(call.inputs["how"])
     if how == "returned" and alert.verdict == "withdrawn":
         how = alert.verdict
-    if alert.verdict is None and how in _VERDICTS:
+    # What somebody found counts, though the alert ended with its rule while they were finding it.
+    if alert.verdict in (None, "withdrawn") and how in _VERDICTS:
         alert.verdict = _VERDICTS[how]
     if how == "false_alarm":
         _confirm(alert, context)

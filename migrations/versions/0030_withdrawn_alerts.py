@@ -16,7 +16,7 @@ _ENDED_WITH = ("rule", "device", "change")
 # A rule that somebody ended closed its alerts at that very moment; what fell by itself did so with a reading.
 _ENDED = """
 UPDATE alerts a SET ended_with = 'rule',
-    verdict = CASE WHEN a.verdict = 'returned' THEN 'withdrawn' ELSE a.verdict END
+    verdict = CASE WHEN a.verdict IS NULL OR a.verdict = 'returned' THEN 'withdrawn' ELSE a.verdict END
 FROM sensor_rules r
 WHERE r.id = a.rule_id AND r.ended_by IS NOT NULL AND a.closed_at = r.valid_to
 """

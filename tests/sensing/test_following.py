@@ -140,6 +140,17 @@ def test_alert_that_ends_with_its_rule_did_not_return(underpass: Underpass, dept
     assert process["ended_at"] is not None
 
 
+def test_what_was_found_counts_though_the_rule_ended_meanwhile(underpass: Underpass) -> None:
+    underpass.water(16)
+    underpass.follow()
+    run(EndRule(underpass.alert()["rule_id"]), actor=SYSTEM)
+    assert underpass.alert()["verdict"] == "withdrawn"
+    # The worker has not told the process yet.
+    underpass.complete(WATCH, "false_alarm", opinion="探头被塑料袋盖住")
+    underpass.follow()
+    assert underpass.alert()["verdict"] == "false_alarm"
+
+
 def test_alert_that_ends_with_its_rule_before_anybody_looks(underpass: Underpass) -> None:
     underpass.water(16)
     run(EndRule(underpass.alert()["rule_id"]), actor=SYSTEM)
