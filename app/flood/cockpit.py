@@ -20,7 +20,8 @@ CURVE: Final = timedelta(hours=3)
 CURVES: Final = 4
 LISTED: Final = 6
 
-# Levels and depths as they were known at the moment: of alerts their last level until then.
+# Levels and depths of the moment, by when they were measured: what came in late stands where it belongs. Of alerts
+# their last level until then; of several gauges the deepest, with its own time.
 _POINTS: Final = """
 SELECT s.id, s.name, s.name_en, s.kind, s.lon, s.lat, s.district_code, coalesce(a.level, 0) AS level,
     w.depth, extract(epoch FROM w.at) AS measured_at
@@ -34,10 +35,10 @@ LEFT JOIN (
     GROUP BY d.site_id
 ) a ON a.site_id = s.id
 LEFT JOIN LATERAL (
-    SELECT max(r.value) AS depth, max(r.at) AS at FROM devices d CROSS JOIN LATERAL (
+    SELECT r.value AS depth, r.at FROM devices d CROSS JOIN LATERAL (
         SELECT value, at FROM readings WHERE device_id = d.id AND metric = 1 AND at <= :at AND at > :fresh
         ORDER BY at DESC LIMIT 1) r
-    WHERE d.site_id = s.id AND d.active
+    WHERE d.site_id = s.id AND d.active ORDER BY r.value DESC, r.at DESC LIMIT 1
 ) w ON true
 WHERE s.trade = 'flood' AND s.kind NOT IN ('rain_gauge', 'pump_truck') AND s.active
     AND (:path = '' OR u.path LIKE :path || '%')
@@ -205,7 +206,10 @@ def _curves(session: Session, asked: Asked, points: Sequence[Any]) -> list[dict[
     for site, at, depth in session.execute(text(_CURVES), parameters):
         found.setdefault(site, []).append([at, _tenth(depth) or 0])
     for row in worst:
-        found.setdefault(row[0], []).append([int(row[9]), _tenth(row[8]) or 0])
+        line, last = found.setdefault(row[0], []), int(row[9])
+        # The deepest gauge may be the one that was heard of least lately.
+        if not line or line[-1][0] < last:
+            line.append([last, _tenth(row[8]) or 0])
     return [
         {
             "id": row[0],
