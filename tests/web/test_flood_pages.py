@@ -465,9 +465,13 @@ def test_what_a_phone_did_before_is_no_error(flood: Flood, staff: FlaskClient) -
     refused = staff.post("/flood/duty/me/sign-off")
     assert refused.status_code == 422
     assert 'name="leaving_orders"' in refused.text
-    sure = {"leaving_orders": "1"}
+    (sign_on,) = flood.rows("SELECT id FROM duty_sign_ons")
+    sure = {"leaving_orders": "1", "sign_on_id": sign_on["id"]}
     off = [staff.post("/flood/duty/me/sign-off", data=sure, headers=accept) for _ in range(2)]
     assert [answer.status_code for answer in off] == [200, 200]
+    # Of a day that nobody signed on for.
+    never = {**sure, "sign_on_id": sign_on["id"] + 1}
+    assert staff.post("/flood/duty/me/sign-off", data=never, headers=accept).status_code == 409
 
 
 def test_phone_without_a_position_is_told_so(flood: Flood, staff: FlaskClient) -> None:

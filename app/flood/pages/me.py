@@ -73,9 +73,11 @@ def sign_off() -> ResponseReturnValue:
 
     def is_off() -> bool:
         last = _last_sign_on()
-        return last is not None and last.off_at is not None
+        return last is not None and last.off_at is not None and last.id == number_of("sign_on_id")
 
-    command = SignOff(typed_key(), request.form.get("leaving_orders") == "1")
+    # Kept on the phone while the line was down: they have gone, and what came meanwhile is not theirs to be asked of.
+    leaving = "1" in {request.form.get("leaving_orders"), request.form.get("kept")}
+    command = SignOff(typed_key(), leaving)
     return _answer(lambda: act(command), lambda _done: (_("已签退。"), "success"), is_off)
 
 

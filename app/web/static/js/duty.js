@@ -3,15 +3,24 @@
 
 const page = document.querySelector(".phone");
 const said = document.getElementById("position-said");
-const waitingLine = document.getElementById("waiting");
+const waitingPart = document.getElementById("waiting");
 // While somebody is on duty their place is told this often.
 const LIVE_MS = 60000;
 const AGAIN_MS = 15000;
 const STORE = "requests";
+const POSITION = ["lon", "lat", "accuracy"];
 
 function fresh(form) {
   const key = form.elements.namedItem("key");
   if (key && window.crypto.randomUUID) key.value = window.crypto.randomUUID();
+}
+
+// form.reset() leaves hidden fields as they are: the next step is done somewhere else.
+function forgetPlace(form) {
+  for (const name of POSITION) {
+    const field = form.elements.namedItem(name);
+    if (field) field.value = "";
+  }
 }
 
 function located(form, then, failed) {
@@ -29,6 +38,7 @@ function located(form, then, failed) {
 }
 
 // What could not be sent is kept in the browser's own database: it outlives a closed page, photos included.
+// One that the server refused stays there with its words, until its person has seen to it.
 function opened() {
   return new Promise((resolve, reject) => {
     const asked = indexedDB.open("jingwei-duty", 1);
@@ -46,111 +56,194 @@ async function inStore(mode, act) {
       const asked = act(transaction.objectStore(STORE));
       transaction.oncomplete = () => resolve(asked.result);
       transaction.onerror = () => reject(transaction.error);
+      // A full phone aborts.
+      transaction.onabort = () => reject(transaction.error);
     });
   } finally { database.close(); }
 }
 
-const keep = (request) => inStore("readwrite", (store) => store.add(request));
+const keep = (request) => inStore("readwrite", (store) => store.put(request));
 const kept = () => inStore("readonly", (store) => store.getAll());
-// A phone may be shared: what one person did is never sent in the name of another.
-const own = async () => (await kept()).filter(({ person }) => person === page.dataset.person);
 const drop = (id) => inStore("readwrite", (store) => store.delete(id));
+const waits = ({ refused }) => !refused;
+
+// A phone may be shared: what one person did is never sent in the name of another. A browser that keeps nothing has
+// nothing that waits.
+async function own() {
+  try { return (await kept()).filter(({ person }) => person === page.dataset.person); } catch { return []; }
+}
 
 function bodyOf(request, token) {
   const body = new FormData();
   for (const [name, value] of request.entries) body.append(name, name === "csrf_token" ? token : value);
+  // Whoever did it has gone on since, and cannot be asked again.
+  body.append("kept", "1");
   return body;
 }
+
+function signedOut() { document.getElementById("signed-out").hidden = false; }
 
 // A page that was open for hours holds a token that has run out: the page is asked for a new one.
 async function currentToken() {
   const answer = await fetch(location.pathname, { headers: { Accept: "text/html" } });
+  if (answer.redirected) signedOut();
   if (!answer.ok || answer.redirected) return null;
   const found = new DOMParser().parseFromString(await answer.text(), "text/html");
   return found.querySelector("input[name=csrf_token]")?.value ?? null;
 }
 
-function post(action, body) {
-  return fetch(action, { method: "POST", body, headers: { Accept: "application/json" } });
+async function post(action, body) {
+  const answer = await fetch(action, { method: "POST", body, headers: { Accept: "application/json" } });
+  let told = {};
+  try { told = await answer.json(); } catch { /* An error of a server in between is no JSON. */ }
+  if (answer.status === 401) signedOut();
+  return { status: answer.status, done: answer.ok && !answer.redirected, told };
 }
 
-async function told(answer) {
-  try {
-    const body = await answer.json();
-    const faults = Object.values(body.fields ?? body.errors ?? {});
-    return faults.length ? faults.flat().join(" ") : body.message ?? String(answer.status);
-  } catch { return String(answer.status); }
+// What is refused however often it is asked. A session or a token that ran out is not, nor a server in trouble.
+const isRefused = ({ status, told }) => status >= 400 && status < 500 && ![401, 408, 425, 429].includes(status) && told.code !== "csrf";
+
+function wordsOf({ status, told }) {
+  const faults = Object.values(told.fields ?? told.errors ?? {});
+  return faults.length ? faults.flat().join(" ") : told.message ?? String(status);
 }
 
 // What can be done once only is not offered again while it waits.
 function markQueued(requests) {
-  const queued = new Set(requests.map(({ action }) => action));
+  const queued = new Set(requests.filter(waits).map(({ action }) => action));
   for (const form of document.querySelectorAll(".phone form[data-once]")) {
     const button = form.querySelector("button");
+    const isQueued = queued.has(form.action);
     button.dataset.usual ??= button.textContent;
-    button.disabled = queued.has(form.action);
-    button.textContent = button.disabled ? page.dataset.queued : button.dataset.usual;
+    button.disabled = isQueued || "busy" in form.dataset;
+    button.textContent = isQueued ? page.dataset.queued : button.dataset.usual;
   }
 }
 
+const textsOf = ({ entries }) => entries.filter(([name, value]) => ["text", "opinion"].includes(name) && value).map(([, value]) => value);
+
+// The form that a request was made with, if what was typed can be typed there again.
+function formOf(request) {
+  const given = new Map(request.entries);
+  const alike = (field) => field.type !== "hidden" || ["key", "csrf_token", ...POSITION].includes(field.name) || given.get(field.name) === field.value;
+  return Array.from(document.querySelectorAll(".phone form")).find((form) => (
+    form.action === request.action && form.querySelector("textarea") && Array.from(form.elements).every(alike)
+  ));
+}
+
+async function putBack(request, form) {
+  for (const [name, value] of request.entries) {
+    const field = form.elements.namedItem(name);
+    if (!field || field.type === "hidden") continue;
+    if (!(value instanceof File)) field.value = value;
+    else if (value.size > 0) {
+      const files = new DataTransfer();
+      files.items.add(value);
+      field.files = files.files;
+    }
+  }
+  await drop(request.id);
+  await showWaiting();
+  form.closest("details")?.setAttribute("open", "");
+  form.querySelector("textarea").focus();
+}
+
+function lineOf(request) {
+  const line = document.getElementById("kept").content.cloneNode(true);
+  line.querySelector("strong").textContent = request.what;
+  line.querySelector(".fault").textContent = request.refused ?? "";
+  line.querySelector(".hint").textContent = textsOf(request).join("\n");
+  const form = request.refused && formOf(request);
+  const back = line.querySelector("[data-back]");
+  back.hidden = !form;
+  back.addEventListener("click", () => putBack(request, form));
+  line.querySelector("[data-drop]").addEventListener("click", async () => {
+    if (!window.confirm(page.dataset.sure.replace("{what}", request.what))) return;
+    await drop(request.id);
+    await showWaiting();
+  });
+  return line;
+}
+
+let listed = "";
+
 async function showWaiting() {
   const requests = await own();
-  const count = requests.length;
-  waitingLine.hidden = count === 0;
-  waitingLine.querySelector("span").textContent = page.dataset.waiting.replace("{n}", String(count));
+  const count = requests.filter(waits).length;
+  const refused = requests.length - count;
+  const parts = [count && page.dataset.waiting.replace("{n}", String(count)), refused && page.dataset.refused.replace("{n}", String(refused))];
+  waitingPart.hidden = requests.length === 0;
+  waitingPart.querySelector("span").textContent = parts.filter(Boolean).join(" ");
+  waitingPart.querySelector("button").hidden = count === 0;
+  // A finger may be on a button of it: it is drawn anew only when it is another.
+  const now = requests.map(({ id, refused: words }) => `${id} ${words}`).join();
+  if (now !== listed) waitingPart.querySelector("ul").replaceChildren(...requests.map(lineOf));
+  listed = now;
   markQueued(requests);
   return count;
 }
 
+// Loading the page again would take away what is being typed.
+const isTyped = () => Array.from(document.querySelectorAll(".phone textarea, .phone input[type=file]")).some(({ value }) => value);
+
 let sending = false;
 
-// What the server has done, or will never do however often it is asked. Anything else is tried again: nothing is lost
-// because a session ran out.
-const answered = (answer) => !answer.redirected && (answer.ok || [404, 409, 413, 422].includes(answer.status));
-
-// In the order they were made; each is dropped only once the server has answered it.
+// In the order they were made; each is dropped only once the server has done it.
 async function sendKept() {
   if (sending) return;
   sending = true;
   try {
-    const requests = await own();
+    const requests = (await own()).filter(waits);
     if (requests.length === 0) return;
     const token = await currentToken();
     if (token === null) return;
-    let sent = 0;
     for (const request of requests) {
       const answer = await post(request.action, bodyOf(request, token));
-      if (!answered(answer)) break;
-      await drop(request.id);
-      if (answer.ok) sent += 1;
-      else said.textContent = `${request.what}：${await told(answer)}`;
+      if (answer.done) await drop(request.id);
+      else if (isRefused(answer)) await keep({ ...request, refused: wordsOf(answer) });
+      else return;
     }
-    if ((await showWaiting()) === 0 && sent === requests.length) location.reload();
+    if (!isTyped()) location.reload();
   } catch { /* The line is still down: they are tried again. */ } finally {
     sending = false;
     await showWaiting();
   }
 }
 
+// Return whether the page is being loaded again.
 async function hand(form, button) {
   const body = new FormData(form);
+  let isExpired = false;
   try {
     // Behind what waits already, or orders would be done before they are taken.
-    if ((await own()).length > 0) throw new TypeError("behind others");
-    const answer = await post(form.action, body);
-    if (!answered(answer)) throw new TypeError(String(answer.status));
-    if (answer.ok) { location.reload(); return; }
-    said.textContent = await told(answer);
-    said.scrollIntoView({ block: "nearest" });
-    if (answer.status === 409) fresh(form);
-    button.disabled = false;
-  } catch {
+    if (!(await own()).some(waits)) {
+      const answer = await post(form.action, body);
+      if (answer.done) { location.reload(); return true; }
+      if (isRefused(answer)) {
+        said.textContent = wordsOf(answer);
+        said.scrollIntoView({ block: "nearest" });
+        if (answer.status === 409) fresh(form);
+        forgetPlace(form);
+        return false;
+      }
+      isExpired = answer.told.code === "csrf";
+    }
+  } catch { /* The line is down. */ }
+  try {
     await keep({ person: page.dataset.person, action: form.action, entries: [...body.entries()], what: button.textContent.trim() });
-    button.disabled = false;
-    await showWaiting();
-    form.reset();
-    fresh(form);
+  } catch {
+    // What was typed stays, and its key: sent again it is the same request.
+    said.textContent = page.dataset.unkept;
+    said.scrollIntoView({ block: "nearest" });
+    return false;
   }
+  said.textContent = "";
+  form.reset();
+  forgetPlace(form);
+  fresh(form);
+  // The page's token ran out, and perhaps the session with it: asking for a new one tells.
+  if (isExpired) sendKept();
+  return false;
 }
 
 for (const form of document.querySelectorAll(".phone form")) {
@@ -161,12 +254,19 @@ for (const form of document.querySelectorAll(".phone form")) {
     const button = event.submitter ?? form.querySelector("button");
     if (button.disabled) return;
     button.disabled = true;
-    const needs = "position" in form.dataset && !form.elements.namedItem("lon").value;
-    if (!needs) { hand(form, button); return; }
-    located(form, () => hand(form, button), () => {
-      if (form.dataset.position === "optional") { hand(form, button); return; }
-      said.textContent = page.dataset.failed;
+    form.dataset.busy = "";
+    const free = async () => {
+      delete form.dataset.busy;
       button.disabled = false;
+      await showWaiting();
+    };
+    const go = async () => { if (!(await hand(form, button))) await free(); };
+    const needs = "position" in form.dataset && !form.elements.namedItem("lon").value;
+    if (!needs) { go(); return; }
+    located(form, go, () => {
+      if (form.dataset.position === "optional") { go(); return; }
+      said.textContent = page.dataset.failed;
+      free();
     });
   });
 }
@@ -174,12 +274,10 @@ for (const form of document.querySelectorAll(".phone form")) {
 // The shell says that forms must be sent again: here they are kept.
 document.getElementById("offline").textContent = page.dataset.offline;
 
-if (waitingLine) {
-  waitingLine.querySelector("button").addEventListener("click", sendKept);
-  window.addEventListener("online", sendKept);
-  window.setInterval(sendKept, AGAIN_MS);
-  showWaiting().then((count) => { if (count) sendKept(); });
-}
+waitingPart.querySelector("button").addEventListener("click", sendKept);
+window.addEventListener("online", sendKept);
+window.setInterval(sendKept, AGAIN_MS);
+showWaiting().then((count) => { if (count) sendKept(); });
 
 const live = document.querySelector("form[data-live]");
 if (live) {
@@ -187,7 +285,7 @@ if (live) {
     located(live, () => {
       fresh(live);
       post(live.action, new FormData(live)).catch(() => {});
-      live.elements.namedItem("lon").value = "";
+      forgetPlace(live);
     }, () => {});
   }, LIVE_MS);
 }
