@@ -6,11 +6,13 @@ from collections.abc import Callable
 from http import HTTPStatus
 from typing import Any, Final, TypeVar
 
-from flask import Flask, abort, current_app, redirect, request, url_for
+from flask import Flask, abort, current_app, redirect, request, session, url_for
 from flask.typing import ResponseReturnValue
 from flask_login import current_user
 
 from app.errors import Forbidden
+from app.web.current import now
+from app.web.errors import wants_json
 
 View = TypeVar("View", bound=Callable[..., Any])
 
@@ -21,6 +23,9 @@ _RULE: Final = "open_to"
 # All that is open to a person whose password somebody else chose.
 PASSWORD_PAGE: Final = "accounts.password"  # noqa: S105 (the name of a page)
 _OF_ONE_S_OWN: Final = frozenset({PASSWORD_PAGE, "accounts.change_password"})
+# How often a session begins anew while its person is at work; the cookie holds when it last did.
+RENEWED_EVERY_S: Final = 600
+_RENEWED: Final = "renewed"
 # Flask's own and the API's description: files that everybody may read.
 _FILES: Final = frozenset({"static", "api-docs.openapi_json"})
 
@@ -72,10 +77,14 @@ def _hold() -> ResponseReturnValue | None:
     if PUBLIC in rule:
         return None
     if not current_user.is_authenticated:
-        if request.path.startswith("/api/"):
+        if wants_json():
             # A program follows no redirect to a form.
             abort(HTTPStatus.UNAUTHORIZED)
+        if _is_part():
+            # The form would stand in its place.
+            return "", HTTPStatus.UNAUTHORIZED
         return current_app.login_manager.unauthorized()  # type: ignore[attr-defined, no-any-return]  # set by Flask-Login
+    _renew_session()
     if current_user.must_change_password and request.endpoint not in _OF_ONE_S_OWN:
         return _first_password()
     if SIGNED_IN not in rule:
@@ -83,9 +92,24 @@ def _hold() -> ResponseReturnValue | None:
     return None
 
 
+def _is_part() -> bool:
+    """Tell whether a page asks for a part of itself."""
+    return "HX-Request" in request.headers
+
+
+def _renew_session() -> None:
+    """Let the session last from now on: it ends hours after what a person did, not after what their page asks for."""
+    asked = _is_part() or not request.accept_mimetypes.accept_html
+    if request.method == "GET" and asked:
+        return
+    at = int(now().timestamp())
+    if at - session.get(_RENEWED, 0) >= RENEWED_EVERY_S:
+        session[_RENEWED] = at
+
+
 def _first_password() -> ResponseReturnValue:
     """Lead to the form for a password of one's own, and back to where one wanted to go after it."""
-    if request.path.startswith("/api/"):
+    if request.path.startswith("/api/") or _is_part():
         raise Forbidden("请先修改由管理员设置的密码。")
     onward = request.full_path.rstrip("?") if request.method == "GET" else None
     return redirect(url_for(PASSWORD_PAGE, next=onward))

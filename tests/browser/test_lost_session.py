@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
-from playwright.sync_api import Page
+from playwright.sync_api import Page, expect
 
+from app.flood.pages import cockpit
 from tests.browser.conftest import PASSWORD, Reader
 from tests.factories import Desk
 
@@ -100,3 +101,34 @@ def test_another_person_at_the_same_browser_does_not_see_it(
     reader.open(f"/items/{item}")
     page.wait_for_selector("#opinion")
     assert page.input_value("#opinion") == ""
+
+
+def test_part_that_renews_itself_stays_as_it_was(reader: Reader, desk: Desk) -> None:
+    """Of a list somebody looks at all night: it goes on once somebody has signed in again."""
+    reader.sign_in("supervisor")
+    page = reader.page
+    page.clock.install()
+    reader.open("/sensing/alerts")
+    shown = page.inner_text("#waiting")
+    kept = page.context.cookies()
+    _cookie_removed(page)
+    page.clock.fast_forward(31_000)
+    expect(page.locator("#signed-out")).to_be_visible()
+    assert page.inner_text("#waiting") == shown
+    page.context.add_cookies(kept)
+    page.clock.fast_forward(31_000)
+    expect(page.locator("#signed-out")).to_be_hidden()
+
+
+def test_wall_screen_says_so_and_goes_on(
+    reader: Reader, desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(cockpit, "LONGEST_S", 1.0)
+    reader.sign_in("supervisor")
+    page = reader.page
+    reader.open("/flood/cockpit")
+    kept = page.context.cookies()
+    _cookie_removed(page)
+    expect(page.locator("#lost a")).to_have_text("重新登录", timeout=20_000)
+    page.context.add_cookies(kept)
+    expect(page.locator("#lost")).to_be_hidden(timeout=30_000)

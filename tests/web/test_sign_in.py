@@ -263,3 +263,42 @@ def test_login_is_no_password(person: int, session: Session) -> None:
             CreatePerson(unit_id, "wang.fang.city", "王芳", password="Wang.Fang.City"), actor=SYSTEM
         )
     assert caught.value.fields == {"password": "密码不能与登录名相同"}
+
+
+def _renewals(client: FlaskClient, clock: FixedClock, path: str, **headers: str) -> list[bool]:
+    """Return whether the session began anew, asked after five minutes and after ten."""
+    found = []
+    for _ in range(2):
+        clock.move_to(clock.now() + timedelta(minutes=5))
+        answer = client.get(path, headers=headers)
+        assert answer.status_code == 200
+        found.append("jingwei=" in answer.headers.get("Set-Cookie", ""))
+    return found
+
+
+def test_session_begins_anew_while_somebody_is_at_work(
+    client: FlaskClient, clock: FixedClock, person: int
+) -> None:
+    _sign_in_for_good(client)
+    client.get("/password")
+    page = {"Accept": "text/html"}
+    part = {**page, "HX-Request": "true"}
+    assert _renewals(client, clock, "/password", **part) == [False, False]
+    assert _renewals(client, clock, "/password", Accept="text/event-stream") == [False, False]
+    for _ in range(2):
+        assert _renewals(client, clock, "/password", **page) == [True, False]
+
+
+def test_part_of_a_page_is_refused_once_nobody_is_signed_in(client: FlaskClient) -> None:
+    for headers in ({"HX-Request": "true"}, {"Accept": "application/json"}):
+        for path in ("/inbox", "/sensing/alerts"):
+            assert client.get(path, headers=headers).status_code == 401
+    assert client.get("/inbox").status_code == 302
+
+
+def test_part_of_a_page_is_no_place_for_the_first_password(
+    client: FlaskClient, person: int
+) -> None:
+    _sign_in(client)
+    answer = client.get("/inbox", headers={"HX-Request": "true"})
+    assert answer.status_code == 403

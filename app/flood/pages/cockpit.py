@@ -178,6 +178,8 @@ def _said() -> dict[str, Any]:
         "dry": _("各点位没有积水"),
         "unconfirmed": _("待确认"),
         "lost": _("连接已中断，画面停在 {at}"),
+        "signed_out": _("登录已过期。"),
+        "sign_in": _("重新登录"),
         "cm": "cm",
         "chinese": words.is_chinese(),
     }

@@ -8,6 +8,8 @@ const zone = root.dataset.zone;
 const style = getComputedStyle(document.documentElement);
 const colour = (name) => style.getPropertyValue(name).trim();
 const LEVELS = ["--line-strong", "--flood-blue", "--flood-yellow", "--flood-orange", "--flood-red"];
+// A stream that was refused is asked for again this often.
+const AGAIN_MS = 10000;
 const byId = (id) => document.getElementById(id);
 const time = new Intl.DateTimeFormat(said.chinese ? "zh-CN" : "en-GB", { timeZone: zone, hour: "2-digit", minute: "2-digit", hour12: false });
 const full = new Intl.DateTimeFormat(said.chinese ? "zh-CN" : "en-GB", { timeZone: zone, month: "numeric", day: "numeric", hour: "2-digit", minute: "2-digit", second: "2-digit", hour12: false });
@@ -152,7 +154,15 @@ function showMap() {
 function lost(is) {
   const place = byId("lost");
   place.hidden = !is;
-  if (is) place.textContent = said.lost.replace("{at}", full.format(shownAt * 1000));
+  if (is) place.textContent = said.lost.replace("{at}", shownAt ? full.format(shownAt * 1000) : "–");
+}
+
+// Nobody is signed in at the wall any more: signed in again, in any window of it, it goes on by itself.
+function signedOut() {
+  lost(true);
+  const link = element("a", "", said.sign_in);
+  link.href = root.dataset.signIn;
+  byId("lost").append(" ", said.signed_out, " ", link);
 }
 
 async function fetchState(at) {
@@ -163,10 +173,19 @@ async function fetchState(at) {
 
 function live() {
   setInterval(() => { byId("clock").textContent = full.format(Date.now()); }, 1000);
-  const source = new EventSource(root.dataset.events);
-  source.onmessage = (message) => { lost(false); draw(JSON.parse(message.data)); };
-  source.onopen = () => lost(false);
-  source.onerror = () => { if (shownAt) lost(true); };
+  const listen = () => {
+    const source = new EventSource(root.dataset.events);
+    source.onmessage = (message) => { lost(false); draw(JSON.parse(message.data)); };
+    source.onopen = () => lost(false);
+    source.onerror = async () => {
+      lost(true);
+      // The browser asks again by itself unless it was refused.
+      if (source.readyState !== EventSource.CLOSED) return;
+      setTimeout(listen, AGAIN_MS);
+      try { await fetchState(); } catch (error) { if (error.message === "401") signedOut(); }
+    };
+  };
+  listen();
 }
 
 function replay() {

@@ -42,6 +42,12 @@ window.addEventListener("offline", showConnection);
 window.addEventListener("online", showConnection);
 showConnection();
 
+// A part that renews itself is refused once nobody is signed in: what it showed stays, and its age is said.
+document.addEventListener("htmx:afterRequest", ({ detail }) => {
+  if (detail.successful) document.getElementById("signed-out").hidden = true;
+  else if (detail.xhr?.status === 401) document.getElementById("signed-out").hidden = false;
+});
+
 // A second click must not send the form twice; the server would refuse it, the clerk would worry.
 document.addEventListener("submit", (event) => {
   const form = event.target;
