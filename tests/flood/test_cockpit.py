@@ -15,7 +15,7 @@ from app.db.session import Database
 from app.flood.cockpit import Asked, state_at
 from app.flood.pages.cockpit import Shared, events
 from app.run import SYSTEM, Runtime, run
-from app.sensing.commands import AddDevices, NewDevice, StoreReadings
+from app.sensing.commands import StoreReadings
 from connectors.samples import Sample
 from tests.factories import Desk, build_city
 from tests.sensing.conftest import NOON
@@ -104,10 +104,8 @@ def test_curve_of_a_past_moment_knows_nothing_of_what_came_later(underpass: Unde
 
 
 def test_deepest_gauge_of_a_point_stands_with_its_own_time(underpass: Underpass) -> None:
-    site = underpass.desk.rows("SELECT site_id FROM devices WHERE code = 'FP-1'")[0]["site_id"]
-    run(AddDevices([NewDevice("FP-9", "depth", "备用水位计", site_id=site)]), actor=SYSTEM)
     underpass.water(50)
-    underpass.water(8, minute=40, device="FP-9")
+    underpass.water(8, minute=40, device="FP-2")
     state = shown(underpass, 50)
     assert state["points"][0][4] == 50
     begins = int(NOON.timestamp())
