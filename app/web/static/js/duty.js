@@ -173,7 +173,7 @@ async function showWaiting() {
   const refused = requests.length - count;
   const parts = [count && page.dataset.waiting.replace("{n}", String(count)), refused && page.dataset.refused.replace("{n}", String(refused))];
   waitingPart.hidden = requests.length === 0;
-  waitingPart.querySelector("span").textContent = parts.filter(Boolean).join(" ");
+  waitingPart.querySelector("span").textContent = parts.filter(Boolean).join("\n");
   waitingPart.querySelector("button").hidden = count === 0;
   // A finger may be on a button of it: it is drawn anew only when it is another.
   const now = requests.map(({ id, refused: words }) => `${id} ${words}`).join();
