@@ -15,6 +15,7 @@ from app.cases.queries import search
 from app.cases.queries.visibility import may_see, sight_of
 from app.clock import FixedClock
 from app.run import SYSTEM, Actor, run
+from tests.commands.test_appeals import PDF, appeal, late_case
 from tests.factories import City, Desk
 from tests.web.conftest import SignIn
 
@@ -44,13 +45,37 @@ def test_case_is_open_to_the_centre_its_reporter_and_its_unit(
 
 
 @pytest.mark.parametrize("role", ["watch_officer", "flood_commander"])
-def test_case_that_an_alert_leads_to_opens_to_who_watches_the_city(
+def test_every_case_is_open_to_who_watches_the_city(
     desk: Desk, session: Session, role: str
 ) -> None:
     case_id = desk.dispatched_case()
     assert may_see(session, Actor(None, 1, "/1/", frozenset({role}), "值班员"), case_id)
     # In a unit of the ranking they see what is its own.
     assert not may_see(session, Actor(None, 12, "/1/12/", frozenset({role}), "值班员"), case_id)
+
+
+@pytest.mark.parametrize(
+    ("role", "sees"), [("watch_officer", False), ("flood_commander", False), ("assessor", True)]
+)
+def test_appeals_are_closed_to_who_watches_the_city(
+    desk: Desk, session: Session, clock: FixedClock, signed: SignIn, role: str, sees: bool
+) -> None:
+    case_id = late_case(desk, clock)
+    appeal_id = appeal(desk, case_id, evidence=(("封路通知.pdf", PDF),))
+    sha256 = desk.rows("SELECT sha256 FROM appeal_evidence")[0]["sha256"]
+    reader, status = signed(_at_the_centre(session, role)), 200 if sees else 403
+    assert reader.get(f"/cases/{_number(desk, case_id)}").status_code == 200
+    assert (_number(desk, case_id) in reader.get("/appeals").text) is sees
+    assert reader.get(f"/appeals/{appeal_id}").status_code == status
+    with reader.get(f"/appeals/{appeal_id}/files/{sha256}") as answer:
+        assert answer.status_code == status
+
+
+def _at_the_centre(session: Session, role: str) -> Actor:
+    add = session.connection().exec_driver_sql
+    add("INSERT INTO people (id, unit_id, login, name) VALUES (190, 1, 'n', '甲')")
+    add("INSERT INTO person_roles (person_id, role) VALUES (190, %s)", (role,))
+    return Actor(190, 1, "/1/", frozenset({role}), "甲")
 
 
 def test_case_is_closed_to_another_unit(desk: Desk, city: City, signed: SignIn) -> None:

@@ -1,4 +1,4 @@
-"""Who may see a case: the centre, its reporter, whoever works on it, and the units that have or had it.
+"""Who may see a case: the centre and its watch, its reporter, whoever works on it, the units that have or had it.
 
 A unit sees its own cases and those of the units below it.
 """
@@ -35,8 +35,10 @@ from app.run import Actor
 
 CENTRE: Final = (
     INTAKE_OFFICER, DUTY_CHIEF, DISPATCHER, SUPERVISOR, ASSESSOR, LEADER, AUDITOR, ADMINISTRATOR,
-    ANALYST, WATCH_OFFICER, FLOOD_COMMANDER,
+    ANALYST,
 )  # fmt: skip
+# Alerts lead to cases, and may join any that is open; the centre's other papers are not theirs.
+_SEE_CASES: Final = (*CENTRE, WATCH_OFFICER, FLOOD_COMMANDER)
 
 # Every unit that has or had a case was given work items in it.
 _PERSONAL: Final = """
@@ -70,7 +72,7 @@ def sight_of(session: Session, actor: Actor) -> Sight:
 
     A centre's role held in a ranked unit, such as a district's own leader, sees that unit's cases.
     """
-    if actor.has(*CENTRE) and not stands_in_ranked_unit(session, actor.unit_path):
+    if actor.has(*_SEE_CASES) and not stands_in_ranked_unit(session, actor.unit_path):
         return WHOLE
     # Collectors stand high in the tree, with every unit below them, and see only what they do themselves.
     of_unit = actor.roles - {COLLECTOR}
