@@ -12,7 +12,7 @@ from app.clock import FixedClock
 from app.processes.commands import CompleteProcessItem
 from app.run import SYSTEM, Actor, run
 from app.sensing.commands import AddDevices, NewDevice, StoreReadings
-from app.sensing.rule_commands import ReplaceRule, RuleText
+from app.sensing.rule_commands import EndRule, ReplaceRule, RuleText
 from connectors.samples import Sample
 from tests.factories import IN_GRID, Desk
 from tests.sensing.conftest import NOON
@@ -208,6 +208,40 @@ def test_rule_is_tried_on_stored_readings_then_put_in_force(
     before = min(row["id"] for row in underpass.desk.rows("SELECT id FROM sensor_rules"))
     assert client.post(f"/sensing/rules/{before}/end").status_code == 302
     assert "这条规则已停用" in client.get(f"/sensing/rules/{before}").text
+
+
+@pytest.mark.parametrize(("wish", "status"), [("try", 200), ("keep", 409)])
+def test_what_was_typed_outlives_the_rule_that_a_colleague_replaced(
+    underpass: Underpass, signed: SignIn, analyst: Actor, wish: str, status: int
+) -> None:
+    (before,) = underpass.desk.rows("SELECT id FROM sensor_rules")
+    text = RuleText("同事的", "threshold", "depth_cm", {"lines": LINES}, scenes=("underpass",))
+    after = run(ReplaceRule(before["id"], text), actor=SYSTEM)
+    client, given = signed(analyst), {**RULE, "fall_2": "12.5", "wish": wish}
+    answer = client.post(f"/sensing/rules/{before['id']}", data=given)
+    assert answer.status_code == status
+    assert "您打开的规则其间已被替换" in answer.text
+    assert f'<a href="/sensing/rules/{after}">查看替换它的规则</a>' in answer.text
+    assert 'value="12.5"' in answer.text
+    assert ("试算结果" in answer.text) is (wish == "try")
+    # Handed in again, it takes the place of the colleague's.
+    assert f'action="/sensing/rules/{after}"' in answer.text
+    shown = client.get(f"/sensing/rules/{before['id']}").text
+    assert 'name="rise_2"' not in shown
+    assert f'<a href="/sensing/rules/{after}">查看替换它的规则</a>' in shown
+
+
+def test_what_was_typed_for_a_rule_that_was_ended_becomes_a_new_one(
+    underpass: Underpass, signed: SignIn, analyst: Actor
+) -> None:
+    (rule,) = underpass.desk.rows("SELECT id FROM sensor_rules")
+    run(EndRule(rule["id"]), actor=SYSTEM)
+    given = {**RULE, "devices": "FP-2", "wish": "keep"}
+    answer = signed(analyst).post(f"/sensing/rules/{rule['id']}", data=given)
+    assert answer.status_code == 409
+    assert "您打开的规则其间已停用" in answer.text
+    assert 'value="FP-2"' in answer.text
+    assert 'action="/sensing/rules/new"' in answer.text
 
 
 @pytest.mark.parametrize(

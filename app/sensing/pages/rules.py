@@ -43,6 +43,7 @@ from app.sensing.rule_lists import (
     windows,
 )
 from app.sensing.rules import shipped_metrics
+from app.sensing.tables import SensorRule
 from app.sensing.trying import Tried, try_rule
 from app.web.access import open_to
 from app.web.acting import act
@@ -227,17 +228,21 @@ def _kept(form: RuleForm, rule_id: int | None) -> ResponseReturnValue:
 def _editor(shown: Shown) -> str:
     session = db.session()
     found = None if shown.rule_id is None else rule_with(session, shown.rule_id)
-    ended = found is not None and found.valid_to is not None and found.valid_to <= now()
+    standing = _standing(found)
+    if request.method == "GET" and found is not None:
+        may_write = cases_room.reader().has(*RULE_MAKERS)
+        if found is not standing or not may_write:
+            return _rule_shown(found, shown.form, ended=found is not standing)
+    ended = found is not standing
+    faults = {key: fault for key, fault in (shown.errors or {}).items() if key or not ended}
     version = deployed(cases_room.connection(), active_hash(cases_room.connection(), CASE_KEY))
-    may_write = cases_room.reader().has(*RULE_MAKERS) and not ended
     return render_template(
-        "sensing/rule.html" if may_write else "sensing/rule_shown.html",
-        rule=found,
+        "sensing/rule.html",
+        rule=standing,
         ended=ended,
-        open_alerts=open_alerts_of_rule(session, found.id) if found else 0,
-        successor=successor_of(session, found.id) if found else None,
+        open_alerts=open_alerts_of_rule(session, standing.id) if standing else 0,
         form=shown.form,
-        errors={_TYPED_AS.get(key, key): fault for key, fault in (shown.errors or {}).items()},
+        errors={_TYPED_AS.get(key, key): fault for key, fault in faults.items()},
         labels=_labels(),
         tried=shown.tried,
         shown_alerts=SHOWN_ALERTS,
@@ -250,6 +255,27 @@ def _editor(shown: Shown) -> str:
         kind_choices=words.kind_choices(),
         **_shared(),
     )
+
+
+def _rule_shown(found: SensorRule, form: RuleForm, *, ended: bool) -> str:
+    return render_template(
+        "sensing/rule_shown.html",
+        rule=found,
+        ended=ended,
+        open_alerts=open_alerts_of_rule(db.session(), found.id),
+        successor=successor_of(db.session(), found.id),
+        form=form,
+        directions=DIRECTIONS,
+        **_shared(),
+    )
+
+
+def _standing(found: SensorRule | None) -> SensorRule | None:
+    """Return the rule, or what others put in its place meanwhile; None where it just ended."""
+    while found is not None and found.valid_to is not None and found.valid_to <= now():
+        successor = successor_of(db.session(), found.id)
+        found = None if successor is None else rule_with(db.session(), successor)
+    return found
 
 
 def _labels() -> dict[str, str]:
