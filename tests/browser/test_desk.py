@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import pytest
 from playwright.sync_api import Page
+from sqlalchemy import text
 
+from app.accounts.passwords import hash_of
 from app.cases.commands import ClaimItem
 from app.run import run
-from tests.browser.conftest import Reader
+from tests.browser.conftest import PASSWORD, Reader
 from tests.factories import Desk
+from tests.sensing.underpass import flooded_underpass
 
 
 def _opened(page: Page, other_than: str | None = None) -> str:
@@ -57,6 +61,41 @@ def test_what_others_do_is_told_without_moving_the_list(reader: Reader, desk: De
     assert reader.page.locator("tr[data-item]").count() == 2
     assert desk.open_elements(second) == ["T_accept"]
     assert not reader.complaints
+
+
+@pytest.mark.parametrize("width", [1440, 1000, 390])
+def test_what_waits_elsewhere_comes_without_moving_the_list(
+    reader: Reader, desk: Desk, width: int
+) -> None:
+    underpass, page = flooded_underpass(desk), reader.page
+    with desk.database.sessions() as session:
+        session.execute(text("INSERT INTO person_roles VALUES (130, 'intake_officer')"))
+        session.execute(text("UPDATE people SET password_hash = :it"), {"it": hash_of(PASSWORD)})
+        session.commit()
+    desk.reported_case()
+    page.clock.install()
+    page.set_viewport_size({"width": width, "height": 800})
+    reader.sign_in("watch")
+    reader.open("/inbox?tab=group")
+    before = page.locator("tr[data-item]").bounding_box()
+    underpass.water(16)
+    underpass.follow()
+    assert not page.locator(".elsewhere a").count()
+    _renew(page)
+    assert page.locator("tr[data-item]").bounding_box() == before
+    page.focus("#waiting-alerts")
+    _renew(page)
+    assert page.evaluate("document.activeElement.id") == "waiting-alerts"
+    assert not reader.complaints
+
+
+def _renew(page: Page) -> None:
+    """Let a minute pass, and what waits elsewhere come anew."""
+    page.evaluate(
+        "document.querySelectorAll('.elsewhere a').forEach((a) => { a.dataset.old = 1; })"
+    )
+    page.clock.fast_forward(61_000)
+    page.wait_for_selector("#waiting-alerts:not([data-old])")
 
 
 def test_typed_text_survives_a_lost_connection_and_goes_with_completion(

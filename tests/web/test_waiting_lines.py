@@ -20,7 +20,15 @@ WAITING = "/flood/waiting"
 def test_inbox_asks_every_room(desk: Desk, signed: SignIn) -> None:
     page = signed(desk.city.intake).get("/inbox").text
     for address in ("/sensing/alerts/waiting", WAITING, "/appeals/waiting"):
-        assert f'hx-get="{address}"' in page
+        # Nothing comes after the page that could push its list: what waits is told with it.
+        assert f'hx-get="{address}" hx-trigger="every 60s"' in page
+
+
+def test_inbox_tells_at_once_what_waits(flood: Flood, signed: SignIn) -> None:
+    flood.rain(12)
+    flood.work()
+    assert "启动应急响应" in signed(COMMANDER).get("/inbox").text
+    assert "启动应急响应" not in signed(STAFF).get("/inbox").text
 
 
 def test_commander_is_told_what_a_rain_asks(flood: Flood, signed: SignIn) -> None:
@@ -61,6 +69,9 @@ def test_watch_is_told_of_every_area(desk: Desk, signed: SignIn) -> None:
     page = signed(WATCH).get("/sensing/alerts/waiting").text
     assert "东区 · 防汛排涝" in page
     assert 'class="level-2"' in page
+    # By their ids the focus finds them again after a renewal.
+    assert page.count("<a ") == page.count(' id="waiting-') == 2
+    assert "东区 · 防汛排涝" in signed(WATCH).get("/inbox").text
 
 
 @pytest.mark.parametrize(

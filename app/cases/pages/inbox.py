@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 from urllib.parse import urlencode
 
-from flask import jsonify, render_template, request, url_for
+from flask import current_app, jsonify, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import lazy_gettext as _l
 from markupsafe import Markup
@@ -45,6 +45,8 @@ WAITING_DAYS: Final = 90
 LONGEST_ID: Final = 19
 # As many rows as a person can still read, and a thread can write in a second or two.
 EXPORT_LIMIT: Final = 5_000
+# The page of each other room that tells what waits there.
+ELSEWHERE: Final = ("sensing.waiting_line", "flood.waiting_line", "assessment.waiting_line")
 FILTER_NAMES: Final = ("stage", "class", "channel", "district", "overdue", "q")
 
 
@@ -104,6 +106,7 @@ def _frame(actor: Actor, asked: Asked) -> dict[str, Any]:
         "first_url": _address(asked, None) if request.args.get("after") else None,
         "me": actor.person_id,
         "waiting_days": WAITING_DAYS,
+        "elsewhere": _elsewhere(),
         "saved": filters_of(session, actor),
         "query": urlencode(values),
         "export_url": url_for("cases.export_inbox", **values),
@@ -161,6 +164,12 @@ def _opened() -> Markup | None:
     """Return the item that the address opens beside the list."""
     asked = request.args.get("item", "")
     return pane_of(int(asked)) if asked.isdecimal() and len(asked) < LONGEST_ID else None
+
+
+def _elsewhere() -> dict[str, Markup]:
+    """Return what waits in other rooms, by where it is asked for again; told at once, what came later would push."""
+    told = current_app.view_functions
+    return {url_for(name): Markup(told[name]()) for name in ELSEWHERE}  # noqa: S704 because templates made it
 
 
 def asked_for(actor: Actor) -> Asked:

@@ -51,6 +51,8 @@ from app.web.errors import status_of, text_of
 from sla.sensing import Line
 
 MOST: Final = 100
+# The gravest areas stand in the one line that the inbox has for them; all are a click away.
+MOST_TOLD: Final = 3
 LONGEST_ID: Final = 19
 VERDICTS: Final = {
     None: ("…", _l("待确认")),
@@ -127,8 +129,11 @@ def waiting_line() -> str:
     """Say in one line what waits for the reader, by area; nothing when nothing does. For the inbox."""
     session, actor = db.session(), reader()
     number = count_waiting(session, actor)
-    areas = waiting_areas(session, actor) if number else []
-    return render_template("sensing/waiting_line.html", number=number, areas=areas, **_shared())
+    areas = waiting_areas(session, actor)[:MOST_TOLD] if number else []
+    # The inbox of another room shows it, too, which has words of its own.
+    return render_template(
+        "sensing/waiting_line.html", number=number, areas=areas, words=words, **_shared()
+    )
 
 
 @blueprint.get("/alerts/area")
