@@ -360,6 +360,8 @@ def test_alert_and_list_say_what_a_crossing_must_be_like(
         for term in ("连续 2 次", "持续 10 分钟", "每年限 11-01 至 03-31", "每日 6 至 22 点"):
             assert term in page
     page = client.get(f"/sensing/alerts/{alert_id}").text
+    # Yellow dashes alone are hardly seen on white.
+    assert page.index('class="limit-edge"') < page.index('class="limit limit-1"')
     assert 'class="limit limit-2"' in page
     assert "黄色</span> 15 cm" in page
 

@@ -67,11 +67,12 @@ def test_watch_is_told_of_every_area(desk: Desk, signed: SignIn) -> None:
     underpass.water(16)
     underpass.follow()
     page = signed(WATCH).get("/sensing/alerts/waiting").text
-    assert "东区 · 防汛排涝" in page
-    assert 'class="level-2"' in page
+    assert "东区 · 防汛排涝 · 待确认" in page
+    assert 'class="level level-2"' in page
+    assert '<span class="visually-hidden">黄色</span>' in page
     # By their ids the focus finds them again after a renewal.
     assert page.count("<a ") == page.count(' id="waiting-') == 2
-    assert "东区 · 防汛排涝" in signed(WATCH).get("/inbox").text
+    assert "东区 · 防汛排涝 · 待确认" in signed(WATCH).get("/inbox").text
 
 
 @pytest.mark.parametrize(
