@@ -7,6 +7,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from sqlalchemy.orm import Session
 
 from app.clock import FixedClock
 from app.processes.commands import CompleteProcessItem
@@ -321,6 +322,33 @@ def test_analyst_looks_codes_up_and_changes_nothing(
     assert "新建设备" not in client.get("/sensing/devices").text
     assert client.get("/sensing/devices/new").status_code == 403
     assert client.get("/sensing/sites/new").status_code == 403
+
+
+def test_analyst_reads_what_rules_raised_and_decides_nothing(
+    underpass: Underpass, signed: SignIn, analyst: Actor
+) -> None:
+    underpass.water(16)
+    underpass.follow()
+    alert, client = underpass.alert(), signed(analyst)
+    (item,) = underpass.desk.rows("SELECT id FROM process_items WHERE status = 'open'")
+    address = f"/sensing/alerts/{alert['id']}"
+    assert f'href="{address}"' in client.get(f"/sensing/devices/{alert['device_id']}").text
+    assert f'href="{address}"' in client.get("/sensing/alerts").text
+    page = client.get(address).text
+    assert f'href="/sensing/rules/{alert["rule_id"]}"' in page
+    assert 'name="outcome"' not in page
+    assert client.post(f"{address}/items/{item['id']}", data={"outcome": "real"}).status_code == 403
+    assert underpass.alert()["verdict"] is None
+
+
+def test_analyst_reads_of_devices_of_no_unit(
+    underpass: Underpass, session: Session, signed: SignIn, analyst: Actor
+) -> None:
+    session.connection().exec_driver_sql("UPDATE sites SET unit_id = NULL")
+    underpass.water(16)
+    address = f"/sensing/alerts/{underpass.alert()['id']}"
+    assert f'href="{address}"' in signed(analyst).get("/sensing/alerts").text
+    assert signed(analyst).get(address).status_code == 200
 
 
 def test_maintenance_is_entered_by_code_and_ended(underpass: Underpass, signed: SignIn) -> None:

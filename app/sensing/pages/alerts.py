@@ -13,6 +13,7 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 
+from app.accounts.roles import ANALYST
 from app.accounts.tables import Person
 from app.cases.pages.form_view import Control
 from app.cases.queries.places import district_names
@@ -41,7 +42,7 @@ from app.sensing.maintenance import under_maintenance
 from app.sensing.pages import words
 from app.sensing.pages.curves import AFTER, BEFORE, Curve, curve_of
 from app.sensing.pages.media import last_taken, media_of
-from app.sensing.pages.room import READERS, blueprint, bound_to
+from app.sensing.pages.room import REGISTER_READERS, blueprint, bound_to
 from app.sensing.pages.speed import month_asked, span_of
 from app.sensing.storing import Known
 from app.web.access import SIGNED_IN, open_to
@@ -100,7 +101,7 @@ def alerts() -> str:
     """List what waits for the reader by area, and alerts, the newest first."""
     session, actor = db.session(), reader()
     wanted = _wanted()
-    sees = actor.has(*READERS)
+    sees = actor.has(*REGISTER_READERS)
     size = runtime().services.settings.page_size
     after = Place.read(request.args.get("after"))
     lines, next_place = alert_page(session, wanted, after, size) if sees else ([], None)
@@ -201,10 +202,13 @@ def answer_alert(alert_id: int, item_id: int) -> ResponseReturnValue:
 
 
 def _visible(alert_id: int) -> AlertLine:
-    """Return an alert of the reader's: seen by those who watch, and by those asked about it. Raises NotFound."""
+    """Return an alert of the reader's: seen by those who watch or write rules, and by those asked about it.
+
+    Raises: NotFound.
+    """
     session, actor = db.session(), reader()
-    if actor.has(*READERS):
-        return alert_of(session, alert_id, bound_to())
+    if actor.has(*REGISTER_READERS):
+        return alert_of(session, alert_id, bound_to(ANALYST))
     found = alert_of(session, alert_id, "")
     process_id = found.alert.process_id
     if process_id is not None:
@@ -228,7 +232,7 @@ def _page(line: AlertLine, typed: Mapping[str, Any] | None, errors: Mapping[str,
         curve=_curve(line, limits),
         limits=limits,
         maintained=_maintained([line]),
-        may_see_rules=reader().has(*READERS),
+        may_see_rules=reader().has(*REGISTER_READERS),
         image=media_of(line.site, "image"),
         video=media_of(line.site, "video"),
         taken=last_taken(line.site),
@@ -345,7 +349,7 @@ def _wanted() -> WantedAlerts:
         int(level) if level in {"1", "2", "3", "4"} else 0,
         given.get("silent") == "1",
         None,
-        bound_to(),
+        bound_to(ANALYST),
         int(unit) if _is_id(unit) else None,
         since,
         until,

@@ -29,7 +29,7 @@ from app.web.navigation import NavigationItem
 # Who sees every device; a unit's manager sees those of the unit and of the units below it.
 WHOLE_CITY: Final = (WATCH_OFFICER, FLOOD_COMMANDER, LEADER, AUDITOR, SUPERVISOR, ADMINISTRATOR)
 READERS: Final = (*WHOLE_CITY, UNIT_MANAGER)
-# Whoever writes rules looks devices and their codes up.
+# Whoever writes rules looks devices and their codes up, and what the rules raised; it is not theirs to confirm.
 REGISTER_READERS: Final = (*READERS, ANALYST)
 
 SECTIONS: Final[tuple[tuple[str, LazyString], ...]] = (
