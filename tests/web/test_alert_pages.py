@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
 import pytest
+from flask_login import FlaskLoginClient
 from sqlalchemy.orm import Session
 
+from app import create_app
+from app.accounts.sign_in import signed_in
 from app.clock import FixedClock
+from app.db.session import Database
 from app.processes.commands import CompleteProcessItem
 from app.run import SYSTEM, Actor, run
 from app.sensing.commands import AddDevices, NewDevice, StoreReadings
 from app.sensing.rule_commands import EndRule, ReplaceRule, RuleText
+from app.settings import Settings
 from connectors.samples import Sample
 from tests.factories import IN_GRID, Desk
 from tests.sensing.conftest import NOON
@@ -497,3 +503,23 @@ def test_speed_of_a_month_opens_to_its_alerts(
     assert "桃园南路下穿" in listed
     assert "桃园南路下穿" not in client.get("/sensing/alerts?state=all&month=2025-10&unit=11").text
     assert client.get("/sensing/speed?month=never").status_code == 404
+
+
+def test_picture_of_a_camera_says_of_when_it_is(
+    underpass: Underpass,
+    settings: Settings,
+    open_database: Database,
+    session: Session,
+    clock: FixedClock,
+) -> None:
+    session.connection().exec_driver_sql(
+        """UPDATE sites SET data = '{"image": "https://v.example/a.jpg"}' WHERE code = 'F-1'"""
+    )
+    underpass.water(16)
+    shows = replace(settings, media_origins=("https://v.example",))
+    app = create_app(shows, database=open_database, clock=clock)
+    app.test_client_class = FlaskLoginClient
+    client = app.test_client(user=signed_in(session, 130))
+    page = client.get(f"/sensing/alerts/{underpass.alert()['id']}").text
+    picture = page.index('src="https://v.example/a.jpg"')
+    assert picture < page.index("摄像机此刻的画面，打开本页时载入，不是预警发生时的")
