@@ -130,7 +130,9 @@ def waiting_line() -> str:
     """Say in one line what waits for the reader, by area; nothing when nothing does. For the inbox."""
     session, actor = db.session(), reader()
     number = count_waiting(session, actor)
-    areas = waiting_areas(session, actor)[:MOST_TOLD] if number else []
+    if not number:
+        return ""
+    areas = waiting_areas(session, actor)[:MOST_TOLD]
     # The inbox of another room shows it, too, which has words of its own.
     return render_template(
         "sensing/waiting_line.html", number=number, areas=areas, words=words, **_shared()
