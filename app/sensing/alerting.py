@@ -16,7 +16,14 @@ from app.run import Tx
 from app.sensing.late import FARTHEST, take_in_late
 from app.sensing.maintenance import Closed, closed_times
 from app.sensing.others import Others, others_of
-from app.sensing.records import OpenAlert, change_level, keep_peaks, open_alert, open_alerts
+from app.sensing.records import (
+    OpenAlert,
+    change_level,
+    keep_peaks,
+    open_alert,
+    open_alerts,
+    withdraw_lapsed,
+)
 from app.sensing.rules import Rule, rules_of
 from app.sensing.storing import Key, Known
 from sla.sensing import Change, Level, Reading, State, Threshold, walk
@@ -203,7 +210,10 @@ def _change(walking: _Walking, one: Pending, change: Change) -> None:
         if alert is not None:
             del alerts[one.pair]
             keep_peaks(connection, (alert,))
-            change_level(connection, alert, change, now)
+            if one.rule.holds_at(change.at):
+                change_level(connection, alert, change, now)
+            else:
+                withdraw_lapsed(connection, alert, change.at, now)
     elif alert is None:
         alerts[one.pair] = open_alert(connection, one.pair, one.threshold, change, now)
     else:

@@ -52,15 +52,15 @@ WHERE id = %(id)s
 """
 # No reading spoke for it: the alert did not return to normal, and what was found of it before stays.
 _WITHDRAW: Final = {
-    thing: f"""
+    column: f"""
 WITH ended AS (
-    UPDATE alerts SET level = 0, closed_at = greatest(opened_at, %(now)s), ended_with = %(ended_with)s,
+    UPDATE alerts SET level = 0, closed_at = greatest(opened_at, %(at)s), ended_with = %(ended_with)s,
         verdict = coalesce(verdict, 'withdrawn')
-    WHERE {thing}_id = %(id)s AND closed_at IS NULL RETURNING id, closed_at, peak)
+    WHERE {column} = %(id)s AND closed_at IS NULL RETURNING id, closed_at, peak)
 INSERT INTO alert_levels (alert_id, at, level, value, recorded_at)
 SELECT id, closed_at, 0, peak, %(now)s FROM ended
-"""  # noqa: S608 (one of two constants)
-    for thing in ("rule", "device")
+"""  # noqa: S608 (one of three constants)
+    for column in ("id", "rule_id", "device_id")
 }
 
 
@@ -126,16 +126,28 @@ def keep_peaks(connection: Connection[Any], alerts: Iterable[OpenAlert]) -> None
             alert.graver = False
 
 
-def withdraw_of_rule(connection: Connection[Any], rule_id: int, now: datetime) -> None:
-    """End the open alerts of a rule that is no longer asked."""
-    connection.execute(_WITHDRAW["rule"], {"id": rule_id, "now": now, "ended_with": "rule"})
+def withdraw_lapsed(
+    connection: Connection[Any], alert: OpenAlert, at: datetime, now: datetime
+) -> None:
+    """End an alert whose rule is out of its time. at: of the reading that shows it."""
+    parameters = {"id": alert.id, "at": at, "now": now, "ended_with": "lapse"}
+    connection.execute(_WITHDRAW["id"], parameters)
+
+
+def withdraw_of_rule(
+    connection: Connection[Any], rule_id: int, now: datetime, *, ended_with: str = "rule"
+) -> None:
+    """End the open alerts of a rule that is no longer asked. ended_with: `rule` by somebody, or `lapse` of its time."""
+    parameters = {"id": rule_id, "at": now, "now": now, "ended_with": ended_with}
+    connection.execute(_WITHDRAW["rule_id"], parameters)
 
 
 def withdraw_of_device(
     connection: Connection[Any], device_id: int, now: datetime, *, ended_with: str
 ) -> None:
     """End the open alerts of a device. ended_with: `device` out of use, or `change` of what rules go by."""
-    connection.execute(_WITHDRAW["device"], {"id": device_id, "now": now, "ended_with": ended_with})
+    parameters = {"id": device_id, "at": now, "now": now, "ended_with": ended_with}
+    connection.execute(_WITHDRAW["device_id"], parameters)
 
 
 def record_episode(

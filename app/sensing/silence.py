@@ -10,19 +10,19 @@ from typing import Any, Final
 from psycopg import Connection
 
 from app.run import Tx, handles
+from app.sensing.records import withdraw_of_rule
 from app.sensing.rules import Rule, silent_rules
 from app.sensing.storing import Known
 
 # Two workers that sweep at once would only wait for each other.
 _ONE_AT_A_TIME: Final = "SELECT pg_try_advisory_xact_lock(hashtextextended('sweep_silent', 0))"
 _SILENT: Final = """
-SELECT d.id, d.kind, d.scene, h.heard_at, d.silent_after_s
+SELECT d.id, d.kind, d.scene, h.heard_at, EXISTS (
+        SELECT FROM maintenance_windows m
+        WHERE (m.device_id = d.id OR m.site_id = d.site_id) AND m.starts_at <= %(now)s AND m.ends_at > %(now)s)
 FROM devices d
 JOIN LATERAL (SELECT max(received_at) AS heard_at FROM latest_readings WHERE device_id = d.id) h ON true
 WHERE d.active AND h.heard_at < %(now)s::timestamptz - make_interval(secs => d.silent_after_s)
-    AND NOT EXISTS (
-        SELECT FROM maintenance_windows m
-        WHERE (m.device_id = d.id OR m.site_id = d.site_id) AND m.starts_at <= %(now)s AND m.ends_at > %(now)s)
 """
 _OPEN: Final = """
 WITH opened AS (
@@ -34,7 +34,7 @@ WITH opened AS (
 INSERT INTO alert_levels (alert_id, at, level, value, recorded_at)
 SELECT id, %(now)s, %(level)s, peak, %(now)s FROM opened
 """
-# Heard again, out of use, or its rule no longer looks: then it is over.
+# Heard again.
 _CLOSE: Final = """
 WITH closed AS (
     UPDATE alerts a SET level = 0, closed_at = greatest(a.opened_at, %(now)s::timestamptz),
@@ -68,15 +68,22 @@ def sweep_silent(command: SweepSilent, tx: Tx) -> int:
 def _apply(
     connection: Connection[Any], rule: Rule, silent: Sequence[tuple[Any, ...]], now: datetime
 ) -> None:
+    if not rule.holds_at(now):
+        withdraw_of_rule(connection, rule.id, now, ended_with="lapse")
+        return
     devices: list[int] = []
     minutes: list[float] = []
-    if rule.holds_at(now):
-        for device, kind, scene, heard_at, _ in silent:
-            if rule.holds_for(Known(device, kind, scene)):
-                devices.append(device)
-                minutes.append((now - heard_at).total_seconds() / 60)
+    still: list[int] = []
+    for device, kind, scene, heard_at, is_maintained in silent:
+        if not rule.holds_for(Known(device, kind, scene)):
+            continue
+        still.append(device)
+        # Maintenance opens nothing; what was open before it is as silent as it was.
+        if not is_maintained:
+            devices.append(device)
+            minutes.append((now - heard_at).total_seconds() / 60)
     level = int(rule.shape.silent_level)
     parameters: dict[str, object] = {"rule": rule.id, "now": now, "level": level}
     if devices:
         connection.execute(_OPEN, {**parameters, "devices": devices, "minutes": minutes})
-    connection.execute(_CLOSE, {**parameters, "silent": devices})
+    connection.execute(_CLOSE, {**parameters, "silent": still})

@@ -27,8 +27,9 @@ from app.db.types import UtcDateTime
 RULE_KINDS: Final = ("threshold", "rate", "difference", "silent")
 # Why an alert is, or is not, acted upon.
 VERDICTS: Final = ("real", "automatic", "false_alarm", "returned", "withdrawn")
-# What an alert ended with that no reading ended: its rule, its device, or what makes rules be about the device.
-ENDED_WITH: Final = ("rule", "device", "change")
+# What an alert ended with that no reading ended: its rule, its device, what makes rules be about the device, or the
+# time in which its rule is asked.
+ENDED_WITH: Final = ("rule", "device", "change", "lapse")
 
 
 class Site(Base):

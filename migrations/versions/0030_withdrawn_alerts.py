@@ -12,7 +12,7 @@ depends_on = None
 
 _BEFORE = ("real", "automatic", "false_alarm", "returned")
 _VERDICTS = (*_BEFORE, "withdrawn")
-_ENDED_WITH = ("rule", "device", "change")
+_ENDED_WITH = ("rule", "device", "change", "lapse")
 # A rule that somebody ended closed its alerts at that very moment; what fell by itself did so with a reading.
 _ENDED = """
 UPDATE alerts a SET ended_with = 'rule',

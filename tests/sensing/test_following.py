@@ -233,6 +233,33 @@ def test_device_under_maintenance_may_be_silent(underpass: Underpass) -> None:
     assert underpass.desk.rows("SELECT id FROM alerts") == []
 
 
+def test_device_that_is_maintained_after_it_fell_silent_has_not_spoken(
+    underpass: Underpass,
+) -> None:
+    silent = RuleText("失联", "silent", "", {"level": 1})
+    run(AddRule(silent), actor=SYSTEM, clock=FixedClock(NOON - timedelta(days=1)))
+    underpass.water(0)
+    hour = timedelta(hours=1)
+    run(SweepSilent(), actor=SYSTEM, clock=FixedClock(NOON + 9 * hour))
+    (site,) = underpass.desk.rows("SELECT id FROM sites")
+    window = AddMaintenance(NOON, NOON + 24 * hour, "换电池", site_id=site["id"])
+    run(window, actor=WATCH)
+    run(SweepSilent(), actor=SYSTEM, clock=FixedClock(NOON + 10 * hour))
+    assert underpass.alert()["closed_at"] is None
+
+
+def test_silence_ends_with_the_season_of_its_rule(underpass: Underpass) -> None:
+    season = {"level": 1, "season": ["11-01", "11-25"]}
+    rule = RuleText("失联", "silent", "", season)
+    run(AddRule(rule), actor=SYSTEM, clock=FixedClock(NOON - timedelta(days=1)))
+    underpass.water(0)
+    run(SweepSilent(), actor=SYSTEM, clock=FixedClock(NOON + timedelta(hours=10)))
+    assert underpass.alert()["closed_at"] is None
+    run(SweepSilent(), actor=SYSTEM, clock=FixedClock(NOON + timedelta(days=1)))
+    alert = underpass.alert()
+    assert (alert["level"], alert["verdict"], alert["ended_with"]) == (0, "withdrawn", "lapse")
+
+
 def test_storm_of_500_devices_raises_500_alerts_and_no_more(underpass: Underpass) -> None:
     codes = [f"N-{n}" for n in range(500)]
     devices = [NewDevice(code, "depth", code, scene="underpass", **IN_GRID) for code in codes]

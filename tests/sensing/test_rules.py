@@ -115,6 +115,16 @@ def test_alert_ends_when_the_hours_of_its_rule_do(gauge: Gauge) -> None:
     rule(data={"hours": [8, 9]})
     send(gauge, "depth_cm", (30, 20), (61, 20))
     assert gauge.alerts() == [(30, 61, 0, 2, 20)]
+    # The water still stands: no reading ended it.
+    ended = "SELECT verdict, ended_with FROM alerts"
+    assert gauge.rows(ended) == [("withdrawn", "lapse")]
+    assert gauge.rows("SELECT level FROM alert_levels ORDER BY id") == [(2,), (0,)]
+
+
+def test_alert_that_returns_within_the_hours_of_its_rule_has_returned(gauge: Gauge) -> None:
+    rule(data={"hours": [8, 9]})
+    send(gauge, "depth_cm", (30, 20), (40, 0))
+    assert gauge.rows("SELECT verdict, ended_with FROM alerts") == [(None, None)]
 
 
 def test_maintenance_keeps_readings_and_raises_nothing(gauge: Gauge) -> None:

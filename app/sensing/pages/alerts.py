@@ -68,6 +68,7 @@ ENDINGS: Final = {
     "rule": _l("随规则停用终止"),
     "device": _l("随设备停用终止"),
     "change": _l("随设备改类终止"),
+    "lapse": _l("规则到期或不在监测时段"),
 }
 STATE_NAMES: Final = {"open": _l("未解除"), "closed": _l("已解除"), "all": _l("全部")}
 # What a person is asked to do, by the element of the diagram.
