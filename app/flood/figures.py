@@ -55,6 +55,9 @@ class Figure:
 
 Count = Callable[[Session, Span], Figure]
 
+# Of a closed alert; one that ended with its rule or device did not return to normal.
+_RETURNED: Final = "(a.ended_with IS NULL AND a.verdict IS DISTINCT FROM 'withdrawn')"
+
 _OPEN_ALERTS: Final = """
 SELECT a.id AS alert_id, s.id AS site_id, s.name, s.name_en, s.kind, r.name AS rule, a.opened_at, a.peak, a.top_level,
     coalesce((SELECT l.level FROM alert_levels l WHERE l.alert_id = a.id AND l.at <= :as_of
@@ -82,18 +85,19 @@ LEFT JOIN LATERAL (
 WHERE s.trade = 'flood' AND s.kind <> 'rain_gauge' AND p.peak >= :wet_cm
 ORDER BY {order}, s.code
 """
-_BY_LEVEL: Final = """
+_BY_LEVEL: Final = f"""
 SELECT a.top_level AS level, count(*) AS alerts, count(a.confirmed_at) AS confirmed,
     percentile_cont(0.5) WITHIN GROUP (ORDER BY extract(epoch FROM a.confirmed_at - a.recorded_at) / 60)
         AS confirmed_after_minutes,
-    count(a.closed_at) AS closed,
+    count(a.closed_at) FILTER (WHERE {_RETURNED}) AS closed,
     percentile_cont(0.5) WITHIN GROUP (ORDER BY extract(epoch FROM a.closed_at - a.opened_at) / 60)
-        AS closed_after_minutes
+        FILTER (WHERE {_RETURNED}) AS closed_after_minutes,
+    count(a.closed_at) FILTER (WHERE NOT {_RETURNED}) AS withdrawn
 FROM alerts a JOIN devices d ON d.id = a.device_id JOIN sites s ON s.id = d.site_id
 JOIN sensor_rules r ON r.id = a.rule_id
 WHERE s.trade = 'flood' AND r.kind <> 'silent' AND a.opened_at >= :from_at AND a.opened_at <= :as_of
 GROUP BY a.top_level ORDER BY a.top_level DESC
-"""
+"""  # noqa: S608 (a constant)
 _CASES: Final = """
 SELECT c.id AS case_id, c.number, c.title, min(s.name) AS name, min(s.name_en) AS name_en, c.reported_at,
     CASE WHEN c.closed_at <= :written_at THEN c.closed_at END AS closed_at, c.stage
@@ -101,7 +105,7 @@ FROM cases c JOIN alerts a ON a.case_id = c.id JOIN devices d ON d.id = a.device
 WHERE s.trade = 'flood' AND c.reported_at >= :from_at AND c.reported_at <= :as_of
 GROUP BY c.id ORDER BY c.reported_at, c.id
 """
-_COURSE: Final = """
+_COURSE: Final = f"""
 SELECT at, what, name, level FROM (
     SELECT l.at, 'rain_level' AS what, '' AS name, l.level::int AS level FROM rain_event_levels l
         WHERE l.event_id = :event
@@ -114,7 +118,8 @@ SELECT at, what, name, level FROM (
         JOIN devices d ON d.id = a.device_id JOIN sites s ON s.id = d.site_id
         JOIN sensor_rules ru ON ru.id = a.rule_id
         WHERE s.trade = 'flood' AND ru.kind <> 'silent' AND a.opened_at >= :from_at AND a.opened_at <= :as_of
-    UNION ALL SELECT a.closed_at, 'alert_closed', s.name, NULL FROM alerts a
+    UNION ALL SELECT a.closed_at, CASE WHEN {_RETURNED} THEN 'alert_closed' ELSE 'alert_withdrawn' END, s.name, NULL
+        FROM alerts a
         JOIN devices d ON d.id = a.device_id JOIN sites s ON s.id = d.site_id
         JOIN sensor_rules ru ON ru.id = a.rule_id
         WHERE s.trade = 'flood' AND ru.kind <> 'silent' AND a.opened_at >= :from_at AND a.closed_at <= :as_of
@@ -127,7 +132,7 @@ SELECT at, what, name, level FROM (
     UNION ALL SELECT c.sent_at, 'device_command', d.name, NULL FROM flood_commands c
         JOIN devices d ON d.id = c.device_id WHERE c.sent_at >= :from_at AND c.sent_at <= :as_of
 ) course ORDER BY at, what, name
-"""
+"""  # noqa: S608 (a constant)
 
 
 def forecast_rain(session: Session, span: Span) -> Figure:
@@ -239,7 +244,7 @@ def open_alerts(session: Session, span: Span) -> Figure:
 
 
 def alerts_by_level(session: Session, span: Span) -> Figure:
-    """Return how many alerts there were; by the highest level of each, how fast they were confirmed and over."""
+    """Return how many alerts there were; by the highest level of each, how fast they were confirmed and cleared."""
     found = rows_of(session, _BY_LEVEL, window(span))
     return Figure(sum(line["alerts"] for line in found), window(span), found)
 

@@ -21,6 +21,7 @@ from app.flood.tables import RainReport
 from app.flood.wording import COLUMNS, SHOWN
 from app.run import SYSTEM, run
 from app.sensing.following import FindAlertsToFollow, FollowAlert
+from app.sensing.rule_commands import EndRule
 from sla.flood_files import shipped_flood_policy
 from tests.flood.conftest import COMMANDER, OTHER, STAFF, Flood
 from tests.flood.test_duty import sign_on
@@ -113,6 +114,24 @@ def test_figures_agree_with_plain_counts(told: Flood, kind: str) -> None:
     for key, statement in COUNTS[kind].items():
         (row,) = told.rows(f"SELECT ({statement}) AS wanted")
         assert figures[key]["value"] == pytest.approx(float(row["wanted"]), abs=0.0006), key
+
+
+def test_alert_that_ended_with_its_rule_was_not_cleared(told: Flood) -> None:
+    told.later(minutes=10)
+    told.water(0, device="FP-2")
+    run(EndRule(told.rows("SELECT id FROM sensor_rules")[0]["id"]), actor=SYSTEM)
+    over(told)
+    found = last(told, "after")
+    (orange, blue) = found["alerts_by_level"]["lines"]
+    assert (orange["closed"], orange["withdrawn"], orange["closed_after_minutes"]) == (0, 1, None)
+    # 20 minutes of the rain that is told, and 10 more.
+    assert (blue["closed"], blue["withdrawn"], blue["closed_after_minutes"]) == (1, 0, 30)
+    for what, condition in (
+        ("alert_closed", "ended_with IS NULL"),
+        ("alert_withdrawn", "ended_with IS NOT NULL"),
+    ):
+        (row,) = told.rows(f"SELECT count(*) AS n FROM alerts WHERE {condition}")
+        assert [line["what"] for line in found["course"]["lines"]].count(what) == row["n"] == 1
 
 
 def test_lines_open_what_a_figure_sums(told: Flood) -> None:

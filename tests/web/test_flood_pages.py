@@ -20,6 +20,7 @@ from app.flood.commands.devices import GiveUpWaiting
 from app.flood.commands.duty import Position, SignOn
 from app.flood.commands.orders import IssueOrder
 from app.run import SYSTEM, run
+from app.sensing.device_commands import EndDevice
 from app.sensing.rule_commands import AddRule, RuleText
 from tests.factories import IN_GRID, Desk
 from tests.flood.conftest import COMMANDER, OTHER, STAFF, Flood, flood
@@ -163,6 +164,16 @@ def test_point_page_leads_to_its_alerts_with_the_unit_of_their_rule(
     assert all(f'href="/sensing/alerts/{number}"' in page for number in ids)
     assert "最高 14.8 cm" in page
     assert "最高 90 cm/h" in page
+
+
+def test_alert_that_ended_with_its_device_is_not_called_cleared(
+    flood: Flood, commander: FlaskClient
+) -> None:
+    flood.water(16)
+    run(EndDevice(flood.rows("SELECT id FROM devices WHERE code = 'FP-1'")[0]["id"]), actor=SYSTEM)
+    page = commander.get(f"/flood/points/{flood.sites['F-1']}").text
+    assert "随设备停用终止" in page
+    assert "已解除" not in page
 
 
 def test_what_shows_as_nothing_is_not_under_water(flood: Flood, commander: FlaskClient) -> None:

@@ -36,9 +36,10 @@ from app.flood.pages.room import (
 from app.flood.points import Point, PointPlace, Wanted, point_of, points
 from app.flood.rain import HOUR, rain_by_gauge
 from app.places.queries import districts
+from app.sensing.pages.alerts import ENDINGS, VERDICTS
 from app.sensing.pages.drawing import Chart, chart
 from app.sensing.pages.media import media_of
-from app.sensing.tables import Site
+from app.sensing.tables import Alert, Site
 from app.web.access import open_to
 from app.web.acting import act
 from app.web.current import now, reader, runtime, zone
@@ -164,6 +165,7 @@ def _page(point: Point, errors: Mapping[str, Any]) -> str:
         site=site,
         chart=_chart(point.id),
         alerts=alerts_at(session, point.id, LISTED),
+        ending=_ending,
         cases=cases_at(session, site, LISTED),
         people=here,
         notes=notes_at(session, point.id, LISTED),
@@ -180,6 +182,13 @@ def _page(point: Point, errors: Mapping[str, Any]) -> str:
         typed=request.form,
         now=at,
     )
+
+
+def _ending(alert: Alert) -> str:
+    """Say how a closed alert ended: with its rule or device no reading returned to normal."""
+    if alert.ended_with:
+        return str(ENDINGS[alert.ended_with])
+    return str(VERDICTS["withdrawn"][1]) if alert.verdict == "withdrawn" else _("已解除")
 
 
 def _chart(site_id: int) -> Chart | None:

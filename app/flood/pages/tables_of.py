@@ -16,7 +16,7 @@ from app.web.formats import local_at
 _NUMBERS: Final = frozenset({
     "mm", "mean_mm", "hour_mm", "three_hours_mm", "depth", "peak", "confirmed_after_minutes",
     "closed_after_minutes", "distance_m", "people", "hours", "capacity_m3h", "m3", "alerts", "gauges",
-    "confirmed", "closed",
+    "confirmed", "closed", "withdrawn",
 })  # fmt: skip
 _LEVELS: Final = frozenset({"level", "top_level"})
 
