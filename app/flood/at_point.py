@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Final
 
 from sqlalchemy import false, or_, select, text
@@ -23,6 +23,9 @@ WHERE d.site_id = :site AND r.metric = 1 AND r.minutes = 5 AND r.starts_at > :fr
 GROUP BY r.starts_at ORDER BY r.starts_at
 """
 
+# How long it is told that a device did nothing: by then people saw to it, or the rain is over.
+TOLD: Final = timedelta(hours=12)
+
 
 @dataclass(frozen=True)
 class Commanded:
@@ -39,6 +42,11 @@ class Commanded:
             return "none"
         waiting = self.command.state in {"sent", "unanswered"}
         return "failed" if waiting and self.undelivered else self.command.state
+
+    def needs_people(self, at: datetime) -> bool:
+        """Tell whether the device has just now not done what it was told, so that people have to."""
+        undone = self.state in {"failed", "unanswered"}
+        return undone and self.command is not None and self.command.sent_at > at - TOLD
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,8 @@ from sqlalchemy import text
 
 from app.accounts.passwords import hash_of
 from app.clock import FixedClock
+from app.flood.commands.devices import GiveUpWaiting
+from app.run import SYSTEM, run
 from tests.browser.conftest import PASSWORD, Reader
 from tests.factories import Desk
 from tests.flood.conftest import Flood, flooded_city
@@ -34,4 +36,29 @@ def test_board_renews_itself_and_leaves_what_is_typed(reader: Reader, flood: Flo
     # Of the tiles the one of orange.
     expect(page.locator("#tiles a[href='/flood/?level=3']")).to_have_text("1")
     expect(page.locator("#q")).to_have_value("桃园")
+    assert not reader.complaints
+
+
+def test_point_says_by_itself_that_a_barrier_did_not_fall(reader: Reader, flood: Flood) -> None:
+    flood.shift()
+    page = reader.page
+    reader.sign_in("commander")
+    page.clock.install()
+    reader.open(f"/flood/points/{flood.sites['F-1']}")
+    page.locator("summary", has_text="落杆").click()
+    page.get_by_role("button", name="确认落杆 一号道闸").click()
+    barrier = page.locator(".device", has_text="BR-1")
+    expect(barrier).to_contain_text("等待设备答复")
+    barrier.locator("summary", has_text="抬杆").click()
+    page.locator("#call summary").click()
+    page.fill("#text", "到现场落杆")
+    flood.later(minutes=1)
+    run(GiveUpWaiting(), actor=SYSTEM)
+    page.clock.fast_forward(31_000)
+    expect(barrier).to_contain_text("设备没有执行")
+    expect(page.get_by_role("button", name="确认抬杆 一号道闸")).to_be_visible()
+    expect(page.locator("#text")).to_have_value("到现场落杆")
+    page.locator("#call summary").click()
+    barrier.get_by_role("link", name="呼叫值守人员").click()
+    expect(page.locator("#text")).to_be_focused()
     assert not reader.complaints

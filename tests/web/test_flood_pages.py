@@ -200,8 +200,14 @@ def test_device_that_does_not_answer_leads_to_the_people_there(
     assert f'href="/flood/orders?site_id={flood.sites["F-1"]}#issue"' in alone
     flood.shift()
     page = commander.get(address).text
-    assert 'href="#call"' in page
+    assert 'href="#text"' in page
     assert '<details id="call" open>' in page
+    flood.later(hours=13)
+    flood.shift()
+    later = commander.get(address).text
+    assert "未能执行" in later
+    assert "没有执行" not in later
+    assert '<details id="call">' in later
 
 
 def test_video_of_another_origin_is_a_link(flood: Flood, commander: FlaskClient) -> None:

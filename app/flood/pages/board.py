@@ -113,7 +113,7 @@ def command_siren(site_id: int, device_id: int) -> ResponseReturnValue:
         act(CommandDevice(device_id, request.form.get("action", "")))
     except AppError as error:
         return _page(_point(site_id), _errors(error)), status_of(error)
-    flash(_("命令已发出，等待设备答复。"), "success")
+    flash(_("命令已发出，设备是否执行见“声光报警和道闸”。"), "success")
     return redirect(url_for("flood.point_page", site_id=point.id))
 
 
@@ -174,13 +174,14 @@ def _page(point: Point, errors: Mapping[str, Any]) -> str:
         video=media_of(site, "video"),
         image=media_of(site, "image"),
         devices=devices,
-        unanswered=any(one.state in {"failed", "unanswered"} for one in devices),
+        unanswered=any(one.needs_people(at) for one in devices),
         actions=policy().actions,
         calls=calls_at(session, point.id, LISTED),
         may_call=reader().has(FLOOD_COMMANDER, WATCH_OFFICER),
         errors=errors,
         typed=request.form,
         now=at,
+        live_url=live_url("flood.point_page", site_id=point.id),
     )
 
 

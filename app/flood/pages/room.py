@@ -111,9 +111,11 @@ def typed_key() -> UUID | None:
         raise InvalidInput({"key": "请求编号有误，请刷新后重试。"}) from exc
 
 
-def live_url(page: str) -> str:
+def live_url(page: str, **values: int) -> str:
     """Return where the present page renews itself from: as it was asked for, not as a form was handed in."""
-    return request.full_path if request.method == "GET" else url_for(page)
+    if request.method == "GET":
+        return request.full_path
+    return url_for(page, **values)  # type: ignore[arg-type]  # names of ours
 
 
 def number_of(name: str, given: str | None = None) -> int | None:
