@@ -442,6 +442,29 @@ def test_truck_is_sent_by_the_code_or_name_of_a_point(flood: Flood, commander: F
     assert "F-9" in wrong.text
 
 
+def test_refused_change_of_a_truck_keeps_what_was_typed(
+    flood: Flood, commander: FlaskClient
+) -> None:
+    truck = flood.truck()
+    assert f'action="/flood/pumps/{truck}?state=standby"' in (
+        commander.get("/flood/pumps?state=standby").text
+    )
+    answer = commander.post(
+        f"/flood/pumps/{truck}?state=standby", data={"state": "on_way", "site": "F-9"}
+    )
+    assert answer.status_code == 422
+    assert f'<a href="#site-{truck}">晋A·F0001：没有防汛点位“F-9”</a>' in answer.text
+    row = answer.text.partition("<tbody>")[2]
+    assert f'id="site-{truck}" name="site" list="points" value="F-9"' in row
+    assert f'aria-describedby="site-{truck}-fault site-hint" aria-invalid="true"' in row
+    assert '<option value="on_way" selected>' in row
+    assert "看全部泵车" in answer.text
+    nowhere = commander.post(f"/flood/pumps/{truck}", data={"state": "gone", "site": ""})
+    assert f'<a href="#state-{truck}">晋A·F0001：请选择泵车的状态</a>' in nowhere.text
+    done = commander.post(f"/flood/pumps/{truck}?state=standby", data={"state": "standby"})
+    assert done.headers["Location"] == "/flood/pumps?state=standby"
+
+
 def test_phone_signs_on_and_takes_the_steps_of_an_order(flood: Flood, staff: FlaskClient) -> None:
     flood.shift()
     run(IssueOrder("抽水", person_id=STAFF.person_id), actor=COMMANDER)

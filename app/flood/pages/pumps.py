@@ -25,6 +25,7 @@ from app.flood.pages.room import (
     typed_key,
 )
 from app.flood.points import Wanted, points
+from app.flood.tables import TRUCK_STATES
 from app.sensing.tables import Site
 from app.web.access import open_to
 from app.web.acting import act
@@ -36,21 +37,35 @@ from sla.flood_files import GAUGE, TRADE
 @open_to(*READERS)
 def pumps_page() -> str:
     """List pump trucks, those at work first."""
-    return _page({})
+    return _page(None, {})
 
 
 @blueprint.post(f"/pumps/<{ID}:truck_id>")
 @open_to(FLOOD_COMMANDER)
 def change_truck(truck_id: int) -> ResponseReturnValue:
-    """Change what a truck does."""
+    """Change what a truck does, or show its row again with what is wrong and what was typed."""
     try:
         act(ChangeTruck(truck_id, request.form.get("state", ""), _site_id(), None, typed_key()))
     except InvalidInput as error:
-        return _page(error.fields), status_of(error)
+        return _page(truck_id, _of_row(truck_id, error)), status_of(error)
     except AppError as error:
-        return _page({"": text_of(error)}), status_of(error)
+        return _page(truck_id, {"": text_of(error)}), status_of(error)
     flash(_("泵车状态已更改。"), "success")
-    return redirect(url_for("flood.pumps_page"))
+    return redirect(url_for("flood.pumps_page", state=_shown() or None))
+
+
+def _of_row(truck_id: int, error: InvalidInput) -> dict[str, Any]:
+    """Return the faults by the ids of the two fields in a truck's row."""
+    return {
+        f"{'site' if key.startswith('site') else 'state'}-{truck_id}": fault
+        for key, fault in error.fields.items()
+    }
+
+
+def _shown() -> str:
+    """Return the state that the list is narrowed to; the form of a row names another one."""
+    state = request.args.get("state", "")
+    return state if state in TRUCK_STATES else ""
 
 
 def _site_id() -> int | None:
@@ -72,16 +87,24 @@ def _site_id() -> int | None:
     raise InvalidInput({"site": Text("没有防汛点位“%(code)s”", code=given)})
 
 
-def _page(errors: Mapping[str, Any]) -> str:
-    session, state = db.session(), plain("state") if request.method == "GET" else ""
+def _page(refused: int | None, errors: Mapping[str, Any]) -> str:
+    """Show the trucks. refused: id of the one whose change was refused."""
+    session, state = db.session(), _shown()
     whole = trucks(session, path=bound_to())
     return render_template(
         "flood/pumps.html",
-        lines=[line for line in whole if not state or line[0].state == state],
+        lines=[
+            line for line in whole if not state or line[0].state == state or line[0].id == refused
+        ],
         counts=Counter(line[0].state for line in whole),
         total=len(whole),
         working=sum(line[0].capacity_m3h for line in whole if line[0].state == "working"),
         state=state,
         points=points(session, Wanted(path=bound_to())),
+        refused=refused,
         errors=errors,
+        plates={
+            f"{key}-{line[0].id}": line[0].plate for line in whole for key in ("state", "site")
+        },
+        typed=request.form,
     )
