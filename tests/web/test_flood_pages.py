@@ -419,6 +419,23 @@ def test_call_is_told_as_put_out_and_not_as_done(flood: Flood, commander: FlaskC
     assert "等待送出" in answer.text
 
 
+def test_refused_call_keeps_who_was_chosen(flood: Flood, commander: FlaskClient) -> None:
+    flood.shift()
+    address = f"/flood/points/{flood.sites['F-1']}"
+    assert 'name="text" value="" maxlength="200"' in commander.get(address).text
+    data = {"way": "sms", "text": "到" * 201, "person_id": STAFF.person_id}
+    answer = commander.post(f"{address}/calls", data=data)
+    assert answer.status_code == 422
+    assert f'<option value="{STAFF.person_id}" selected>队员甲</option>' in answer.text
+    # Who has left meanwhile is not called, and neither is everybody.
+    gone = commander.post(
+        f"{address}/calls", data={"way": "sms", "text": "到岗", "person_id": OTHER.person_id}
+    )
+    assert gone.status_code == 422
+    assert f'<option value="{OTHER.person_id}" selected>请重新选择</option>' in gone.text
+    assert 'aria-describedby="person_id-fault"' in gone.text
+
+
 def test_truck_is_sent_by_the_code_or_name_of_a_point(flood: Flood, commander: FlaskClient) -> None:
     truck = flood.truck()
     data = {"state": "working", "site": "F-2"}

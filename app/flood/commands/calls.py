@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 from uuid import UUID, uuid4
 
 import orjson
@@ -20,7 +20,7 @@ from app.run import Tx, handles
 from app.sensing.tables import Site
 from sla.flood_files import TRADE
 
-LONGEST_TEXT = 200
+LONGEST_TEXT: Final = 200
 # Whose shift it is at the point, and who is signed on there.
 PEOPLE_AT = """
 SELECT person_id FROM duty_shifts WHERE site_id = :site AND starts_at <= :at AND ends_at > :at

@@ -16,7 +16,7 @@ from app.accounts.tables import Unit
 from app.db.session import db
 from app.errors import AppError, InvalidInput, NotFound
 from app.flood.at_point import alerts_at, calls_at, cases_at, commanded_at, curve, trucks
-from app.flood.commands.calls import CallPeople
+from app.flood.commands.calls import LONGEST_TEXT, CallPeople
 from app.flood.commands.devices import CommandDevice
 from app.flood.duty import notes_at, roster
 from app.flood.events import open_event
@@ -179,6 +179,7 @@ def _page(point: Point, errors: Mapping[str, Any]) -> str:
         calls=calls_at(session, point.id, LISTED),
         may_call=reader().has(FLOOD_COMMANDER, WATCH_OFFICER),
         errors=errors,
+        longest=LONGEST_TEXT,
         typed=request.form,
         now=at,
         live_url=live_url("flood.point_page", site_id=point.id),
