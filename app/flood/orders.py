@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import Final
 
 from sqlalchemy import ColumnElement, and_, func, or_, select, tuple_
@@ -20,6 +21,8 @@ from app.sensing.tables import Site
 
 STEPS: Final = ("T_acknowledge", "T_on_way", "T_on_site", "T_done")
 ENDS: Final = ("done_at", "refused_at", "cancelled_at")
+# How long a refusal is told: by then somebody else was sent, or nobody needs to be.
+TOLD: Final = timedelta(hours=12)
 
 
 @dataclass(frozen=True)
@@ -92,6 +95,7 @@ def orders(
     size: int,
     before: Place | None = None,
     open_only: bool = False,
+    troubled_at: datetime | None = None,
     path: str = "",
     site_id: int | None = None,
 ) -> Sequence[OrderLine]:
@@ -99,6 +103,8 @@ def orders(
     conditions: list[ColumnElement[bool]] = [Unit.path.startswith(path)]
     if open_only:
         conditions.append(is_open())
+    if troubled_at is not None:
+        conditions.append(is_troubled(troubled_at))
     if site_id is not None:
         conditions.append(FloodOrder.site_id == site_id)
     if before is not None:
@@ -148,6 +154,14 @@ def line_of(session: Session, order_id: int) -> OrderLine:
 def is_open() -> ColumnElement[bool]:
     """Return the condition that an order has not ended."""
     return and_(*(getattr(FloodOrder, name).is_(None) for name in ENDS))
+
+
+def is_troubled(now: datetime) -> ColumnElement[bool]:
+    """Return the condition that an order is late in its step, or was refused not long ago."""
+    late = FloodOrder.process_id.in_(
+        select(ProcessItem.process_id).where(ProcessItem.status == "open", ProcessItem.due_at < now)
+    )
+    return or_(is_open() & late, FloodOrder.refused_at > now - TOLD)
 
 
 def _lines(

@@ -3,20 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime, timedelta
-from typing import Final
+from datetime import datetime
 
-from sqlalchemy import func, or_, select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from app.flood.orders import is_open
+from app.flood.orders import is_troubled
 from app.flood.tables import FloodOrder, RainEvent
 from app.processes.queries import waiting_conditions
 from app.processes.tables import ProcessItem
 from app.run import Actor
-
-# How long a refusal is told: by then somebody else was sent, or nobody needs to be.
-TOLD: Final = timedelta(hours=12)
 
 
 def waiting_decisions(session: Session, actor: Actor) -> Sequence[tuple[int, ProcessItem]]:
@@ -32,8 +28,5 @@ def waiting_decisions(session: Session, actor: Actor) -> Sequence[tuple[int, Pro
 
 def count_troubled(session: Session, now: datetime) -> int:
     """Return how many orders are late in their step, or were refused not long ago."""
-    late = FloodOrder.process_id.in_(
-        select(ProcessItem.process_id).where(ProcessItem.status == "open", ProcessItem.due_at < now)
-    )
-    troubled = or_(is_open() & late, FloodOrder.refused_at > now - TOLD)
-    return session.scalar(select(func.count()).select_from(FloodOrder).where(troubled)) or 0
+    troubled = select(func.count()).select_from(FloodOrder).where(is_troubled(now))
+    return session.scalar(troubled) or 0

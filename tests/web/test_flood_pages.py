@@ -18,7 +18,7 @@ from app.clock import FixedClock
 from app.errors import AppError
 from app.flood.commands.devices import GiveUpWaiting
 from app.flood.commands.duty import Position, SignOn
-from app.flood.commands.orders import IssueOrder
+from app.flood.commands.orders import IssueOrder, StepOrder
 from app.run import SYSTEM, run
 from app.sensing.device_commands import EndDevice
 from app.sensing.rule_commands import AddRule, RuleText
@@ -408,6 +408,29 @@ def test_time_left_is_in_hours_and_minutes(flood: Flood, commander: FlaskClient)
     ):
         flood.clock.move_to(due_at + timedelta(minutes=minutes))
         assert said in commander.get("/flood/orders").text
+
+
+def test_count_of_troubled_orders_opens_to_these(flood: Flood, commander: FlaskClient) -> None:
+    def issue(text: str) -> int:
+        return int(run(IssueOrder(text, person_id=STAFF.person_id), actor=COMMANDER)["order_id"])
+
+    refusal = {"outcome": "refuse", "opinion": "车辆故障"}
+    run(StepOrder(issue("早已拒绝"), "T_acknowledge", refusal), actor=STAFF)
+    flood.later(hours=12, minutes=1)
+    run(StepOrder(issue("刚刚拒绝"), "T_acknowledge", refusal), actor=STAFF)
+    issue("没人答复")
+    flood.later(hours=5)
+    issue("刚刚下达")
+    button = re.search(
+        r'href="([^"]+)">超时或退回的指令 <span class="count">(\d+)</span>',
+        commander.get("/flood/waiting").text,
+    )
+    assert button is not None
+    page = commander.get(button[1]).text
+    assert "最近 12 小时内退回的" in page
+    listed = re.findall(r'<a [^>]*href="/flood/orders/\d+">(\w+)</a>', page)
+    assert listed == ["没人答复", "刚刚拒绝"]
+    assert button[2] == "2"
 
 
 def test_call_is_told_as_put_out_and_not_as_done(flood: Flood, commander: FlaskClient) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import timedelta
 from typing import Any, Final
 
 from flask import flash, redirect, render_template, request, url_for
@@ -17,7 +18,7 @@ from app.db.session import db
 from app.errors import AppError, InvalidInput, StateChanged, Text
 from app.flood.commands.orders import CancelOrder, IssueOrder
 from app.flood.duty import staff_called
-from app.flood.orders import line_of, orders
+from app.flood.orders import TOLD, line_of, orders
 from app.flood.pages import words
 from app.flood.pages.room import (
     ID,
@@ -120,22 +121,33 @@ def _person_id() -> int | None:
 def _page(errors: Mapping[str, Any]) -> str:
     session = db.session()
     size = runtime().services.settings.page_size
-    place, open_only = Place.read(request.args.get("after")), request.args.get("open") == "1"
-    found = orders(session, size=size + 1, before=place, open_only=open_only, path=bound_to())
+    place, at = Place.read(request.args.get("after")), now()
+    troubled = request.args.get("troubled") == "1"
+    open_only = not troubled and request.args.get("open") == "1"
+    found = orders(
+        session,
+        size=size + 1,
+        before=place,
+        open_only=open_only,
+        troubled_at=at if troubled else None,
+        path=bound_to(),
+    )
     last = found[size - 1].order if len(found) > size else None
-    given: dict[str, Any] = {"open": 1} if open_only else {}
+    given: dict[str, Any] = {"troubled": 1} if troubled else {"open": 1} if open_only else {}
     onward = str(Place(last.issued_at, last.id)) if last else None
     return render_template(
         "flood/orders.html",
         lines=found[:size],
         open_only=open_only,
+        troubled=troubled,
+        refusals_hours=TOLD // timedelta(hours=1),
         next_url=url_for("flood.orders_page", after=onward, **given) if onward else None,
         first_url=url_for("flood.orders_page", **given) if place else None,
         may_issue=reader().has(FLOOD_COMMANDER),
         offered=_offered() if reader().has(FLOOD_COMMANDER) else {},
         typed=request.values,
         errors=errors,
-        now=now(),
+        now=at,
         live_url=live_url("flood.orders_page"),
     )
 
