@@ -9,10 +9,12 @@ from sqlalchemy import text
 from app.accounts.passwords import hash_of
 from app.clock import FixedClock
 from app.flood.commands.devices import GiveUpWaiting
+from app.flood.commands.duty import Position, SignOn
+from app.flood.commands.orders import IssueOrder
 from app.run import SYSTEM, run
 from tests.browser.conftest import PASSWORD, Reader
 from tests.factories import Desk
-from tests.flood.conftest import Flood, flooded_city
+from tests.flood.conftest import COMMANDER, STAFF, Flood, flooded_city
 
 
 @pytest.fixture
@@ -61,4 +63,31 @@ def test_point_says_by_itself_that_a_barrier_did_not_fall(reader: Reader, flood:
     page.locator("#call summary").click()
     barrier.get_by_role("link", name="呼叫值守人员").click()
     expect(page.locator("#text")).to_be_focused()
+    assert not reader.complaints
+
+
+@pytest.mark.parametrize("path", ["/flood/", "/flood/duty", "/flood/orders"])
+def test_focus_stays_where_it_was_when_a_list_renews_itself(
+    reader: Reader, flood: Flood, path: str
+) -> None:
+    flood.shift()
+    flood.water(31)
+    # On duty without a shift.
+    run(SignOn(Position(112.551, 37.871, 5), None, flood.sites["F-2"]), actor=STAFF)
+    order = IssueOrder("抽水", person_id=STAFF.person_id, site_id=flood.sites["F-1"])
+    run(order, actor=COMMANDER)
+    page = reader.page
+    reader.sign_in("commander")
+    page.clock.install()
+    reader.open(path)
+    links = page.locator("[hx-get] a, #tiles a")
+    assert links.count() > 1
+    for n in range(links.count()):
+        before = links.nth(n).element_handle()
+        links.nth(n).focus()
+        # Only when the part before has settled does this one begin to wait.
+        page.clock.fast_forward(1_000)
+        page.clock.fast_forward(31_000)
+        page.wait_for_function("one => !one.isConnected", arg=before)
+        expect(links.nth(n)).to_be_focused()
     assert not reader.complaints
