@@ -609,6 +609,31 @@ def test_alert_shows_the_last_photo_from_its_point_to_who_may_see_it(
     assert photo not in signed(flood.desk.city.manager2).get(address).text
 
 
+@pytest.mark.parametrize(
+    ("hours", "shown"), [(-3.1, False), (-2.9, True), (0.9, True), (1.1, False)]
+)
+def test_alert_of_an_hour_shows_no_photo_of_another_flood(
+    flood: Flood, staff: FlaskClient, commander: FlaskClient, hours: float, shown: bool
+) -> None:
+    def take_photo() -> None:
+        run(SignOn(Position(HERE["lon"], HERE["lat"], 5), None, flood.sites["F-1"]), actor=STAFF)
+        staff.post("/flood/duty/me/notes", data={"text": "", "photo": (BytesIO(PNG), "p.png")})
+
+    opens = flood.clock.now() + timedelta(hours=4)
+    course = [
+        (0, lambda: flood.water(16)),
+        (hours, take_photo),
+        (1, lambda: flood.water(0)),
+    ]
+    for passed, happens in sorted(course, key=lambda one: one[0]):
+        flood.clock.move_to(opens + timedelta(hours=passed))
+        happens()
+    (alert,) = flood.rows("SELECT id, closed_at FROM alerts")
+    assert alert["closed_at"] == opens + timedelta(hours=1)
+    page = commander.get(f"/sensing/alerts/{alert['id']}").text
+    assert ('src="/flood/duty/notes/' in page) == shown
+
+
 def test_picture_of_a_camera_is_shown_from_known_origins_alone(
     flood: Flood, settings, open_database, clock, session
 ) -> None:

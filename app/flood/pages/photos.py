@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+from typing import Final
+
 from flask import url_for
 from sqlalchemy import select
 
@@ -11,12 +14,15 @@ from app.db.session import db
 from app.flood.pages.room import READERS, bound_to
 from app.flood.tables import DutyNote
 from app.sensing.pages.media import TAKEN, Taken
-from app.sensing.tables import Site
-from app.web.current import reader
+from app.sensing.tables import Alert, Site
+from app.web.current import now, reader
+
+# How long before an alert a photo still shows the water that raised it.
+BEFORE: Final = timedelta(hours=3)
 
 
-def last_photo(site: Site) -> Taken | None:
-    """Return the newest photo from a point, to those who may open it."""
+def last_photo(site: Site, alert: Alert) -> Taken | None:
+    """Return the newest photo from a point that shows an alert, to those who may open it."""
     if not reader().has(*READERS):
         return None
     wanted = (
@@ -25,6 +31,7 @@ def last_photo(site: Site) -> Taken | None:
         .join(Unit, Unit.id == Person.unit_id)
         .where(DutyNote.site_id == site.id, DutyNote.media_type.in_(SHOWN_TYPES))
         .where(Unit.path.startswith(bound_to()))
+        .where(DutyNote.at.between(alert.opened_at - BEFORE, alert.closed_at or now()))
         .order_by(DutyNote.at.desc(), DutyNote.id.desc())
         .limit(1)
     )

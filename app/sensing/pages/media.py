@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Final
 from urllib.parse import urlsplit
 
-from app.sensing.tables import Site
+from app.sensing.tables import Alert, Site
 from app.sensing.web_addresses import is_web_address
 from app.web.current import runtime
 
@@ -31,8 +31,8 @@ class Taken:
     text: str
 
 
-# Rooms above this one know of photos; each says what the reader may see of a site.
-TAKEN: Final[list[Callable[[Site], Taken | None]]] = []
+# Rooms above this one know of photos; each says what the reader may see of a site that shows an alert.
+TAKEN: Final[list[Callable[[Site, Alert], Taken | None]]] = []
 
 
 def media_of(site: Site | None, name: str) -> Media | None:
@@ -46,7 +46,9 @@ def media_of(site: Site | None, name: str) -> Media | None:
     return Media(address, plays, parts.path.endswith(".m3u8"))
 
 
-def last_taken(site: Site | None) -> Taken | None:
-    """Return the newest photo of a site that the reader may see."""
-    found = [] if site is None else [one for look in TAKEN if (one := look(site)) is not None]
+def last_taken(site: Site | None, alert: Alert) -> Taken | None:
+    """Return the newest photo of an alert's site that the reader may see."""
+    if site is None:
+        return None
+    found = [one for look in TAKEN if (one := look(site, alert)) is not None]
     return max(found, key=lambda one: one.at, default=None)
