@@ -19,6 +19,8 @@ COLUMNS: Final = {
     "mm": "雨量（毫米）",
     "source": "来源",
 }
+# What the file to fill in has for a source: nobody's forecast is replaced by its example.
+EXAMPLE_SOURCE: Final = "示例，请改"
 MOST_MM_AN_HOUR: Final = 300.0
 MOST_HOURS: Final = 336
 _HOUR: Final = timedelta(hours=1)
@@ -81,6 +83,8 @@ def _period(row: FileRow, zone: ZoneInfo) -> tuple[tuple[str, datetime, str], _P
     cells = row.cells
     if not cells["source"] or not cells["district_code"]:
         raise InvalidInput({"source": "区县代码和来源必填"})
+    if cells["source"] == EXAMPLE_SOURCE:
+        raise InvalidInput({"source": "这是样表的示例行，请改成实际的预报和来源"})
     issued_at = moment_in(cells["issued_at"], zone)
     from_at, to_at = moment_in(cells["from_at"], zone), moment_in(cells["to_at"], zone)
     hours = whole_hours(to_at - from_at)

@@ -1,4 +1,4 @@
-"""Files to fill in: the heading that is wanted and rows that could be uploaded as they are."""
+"""Files to fill in: the heading that is wanted and a row that shows how."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from app.accounts.roles import FLOOD_STAFF
 from app.accounts.tables import Person, PersonRole, Unit
 from app.flood.commands.roster import COLUMNS as ROSTER_COLUMNS
 from app.flood.forecast_files import COLUMNS as FORECAST_COLUMNS
+from app.flood.forecast_files import EXAMPLE_SOURCE
 from app.places.queries import districts
 from app.sensing.tables import Site
 from app.web.spreadsheets.writing import Value, table_of
@@ -23,14 +24,19 @@ _WRITTEN: Final = "%Y-%m-%d %H:%M"
 
 
 def forecast_sample(session: Session, now: datetime, zone: ZoneInfo) -> bytes:
-    """Return a workbook with a dry period of three hours for each district; its name stands beside for the reader."""
+    """Return a workbook with one example, which is refused until it is edited; the codes of districts stand beside."""
     local = now.astimezone(zone)
     begins = local.replace(minute=0, second=0, microsecond=0) + _HOUR
     moments = [at.strftime(_WRITTEN) for at in (local, begins, begins + 3 * _HOUR)]
-    rows: list[tuple[Value, ...]] = [
-        (moments[0], one.code, *moments[1:], 0, "市气象台", one.name) for one in districts(session)
-    ]
-    return table_of("降雨预报", (*FORECAST_COLUMNS.values(), "区县名称"), rows, now)
+    # One example alone: a row for each district would be taken for its forecast where only some are edited.
+    blank = ("",) * len(FORECAST_COLUMNS)
+    rows: list[tuple[Value, ...]] = [(*blank, "", one.code, one.name) for one in districts(session)]
+    if rows:
+        listed = rows[0][len(blank) :]
+        rows[0] = (moments[0], listed[1], *moments[1:], 12.5, EXAMPLE_SOURCE, *listed)
+    return table_of(
+        "降雨预报", (*FORECAST_COLUMNS.values(), "", "可填的代码", "区县名称"), rows, now
+    )
 
 
 def roster_sample(session: Session, now: datetime, zone: ZoneInfo, path: str) -> bytes:

@@ -11,6 +11,7 @@ from io import BytesIO
 import pytest
 from flask.testing import FlaskClient
 from flask_login import FlaskLoginClient
+from openpyxl import load_workbook
 
 from app import create_app
 from app.accounts.sign_in import signed_in
@@ -302,19 +303,35 @@ def test_fault_of_a_row_is_said_in_the_reader_s_language(
     assert "区县代码和来源必填" not in said
 
 
-def test_sample_can_be_uploaded_as_it_is(flood: Flood, commander: FlaskClient) -> None:
-    for page, sample, upload in (
-        ("/flood/forecasts", "/flood/forecasts/sample.xlsx", "/flood/forecasts"),
-        ("/flood/duty", "/flood/duty/roster/sample.xlsx", "/flood/duty/roster"),
-    ):
-        assert f'href="{sample}"' in commander.get(page).text
-        content = commander.get(sample).data
-        answer = commander.post(upload, data={"file": (BytesIO(content), "x.xlsx")})
-        assert answer.status_code == 302, answer.text
-    districts = flood.rows("SELECT code FROM districts ORDER BY code")
-    kept = flood.rows("SELECT district_code AS code FROM rain_forecasts ORDER BY code")
-    assert kept == districts
+def test_sample_of_a_roster_can_be_uploaded_as_it_is(flood: Flood, commander: FlaskClient) -> None:
+    sample = "/flood/duty/roster/sample.xlsx"
+    assert f'href="{sample}"' in commander.get("/flood/duty").text
+    content = commander.get(sample).data
+    answer = commander.post("/flood/duty/roster", data={"file": (BytesIO(content), "x.xlsx")})
+    assert answer.status_code == 302, answer.text
     assert len(flood.rows("SELECT * FROM duty_shifts")) == 1
+
+
+def test_sample_of_a_forecast_becomes_none_until_it_is_edited(
+    flood: Flood, commander: FlaskClient
+) -> None:
+    sample = "/flood/forecasts/sample.xlsx"
+    assert f'href="{sample}"' in commander.get("/flood/forecasts").text
+    content = commander.get(sample).data
+    refused = commander.post("/flood/forecasts", data={"file": (BytesIO(content), "x.xlsx")})
+    assert refused.status_code == 422
+    assert "第 2 行：这是样表的示例行" in refused.text
+    book = load_workbook(BytesIO(content))
+    districts = [row["code"] for row in flood.rows("SELECT code FROM districts ORDER BY code")]
+    assert [cell.value for cell in book.worksheets[0]["H"][1:]] == districts
+    book.worksheets[0]["F2"] = "市气象台"
+    edited = BytesIO()
+    book.save(edited)
+    edited.seek(0)
+    answer = commander.post("/flood/forecasts", data={"file": (edited, "x.xlsx")})
+    assert answer.status_code == 302, answer.text
+    kept = flood.rows("SELECT district_code AS code FROM rain_forecasts")
+    assert [row["code"] for row in kept] == districts[:1]
 
 
 def test_cause_of_an_event_is_the_rain_and_not_the_rule_alone(
