@@ -386,6 +386,8 @@ def test_person_of_a_common_name_is_asked_for_by_login(
     assert answer.status_code == 422
     assert "· staff1" in answer.text
     assert "· staff2" in answer.text
+    assert 'aria-invalid="true" aria-describedby="login-fault login-hint"' in answer.text
+    assert '<p class="fault" id="login-fault">' in answer.text
     # Who is no flood staff is not found at all.
     nobody = commander.post("/flood/orders", data={"text": "抽水", "login": "commander"})
     assert "没有这样的防汛人员“commander”" in nobody.text

@@ -32,7 +32,6 @@ from app.flood.pages.room import (
     typed_key,
 )
 from app.flood.tables import DutyNote, DutyShift, PumpTruck
-from app.processes.queries import items_of
 from app.sensing.tables import Site
 from app.web.access import open_to
 from app.web.acting import act
@@ -182,14 +181,12 @@ def _order(order_id: int, errors: Mapping[str, Any]) -> str:
     session = db.session()
     line = line_of(session, order_id)
     refuse_other_units(line.unit.path)
-    assert line.order.process_id is not None, "it was issued with its process"
     issuer = line.order.issued_by
     notes = select(DutyNote).where(DutyNote.order_id == order_id).order_by(DutyNote.at)
     return render_template(
         "flood/order.html",
         line=line,
         order=line.order,
-        items=items_of(session, line.order.process_id),
         issuer=None if issuer is None else session.get(Person, issuer),
         notes=session.scalars(notes).all(),
         errors=errors,
