@@ -115,23 +115,35 @@ def orders(
 
 def orders_for(session: Session, actor: Actor, size: int) -> Sequence[OrderLine]:
     """Return the open orders whose next step is an actor's, the oldest first."""
+    return _lines(session, _for_actor(actor), size, newest_first=False)
+
+
+def count_orders_for(session: Session, actor: Actor) -> int:
+    """Return how many open orders wait for an actor's next step."""
+    return _count(session, _for_actor(actor))
+
+
+def _for_actor(actor: Actor) -> list[ColumnElement[bool]]:
     above = [int(part) for part in actor.unit_path.strip("/").split("/") if part]
     of_unit = and_(
         FloodOrder.person_id.is_(None),
         FloodOrder.truck_id.is_(None),
         FloodOrder.unit_id.in_(above),
     )
-    conditions = [or_(_of_person(actor), of_unit), is_open()]
-    return list(reversed(_lines(session, conditions, size)))
+    return [or_(_of_person(actor), of_unit), is_open()]
 
 
 def own_open_orders(session: Session, actor: Actor) -> int:
     """Return how many open orders are an actor's alone: not those that anybody of the unit may take."""
+    return _count(session, [_of_person(actor), is_open()])
+
+
+def _count(session: Session, conditions: Sequence[ColumnElement[bool]]) -> int:
     query = (
         select(func.count())
         .select_from(FloodOrder)
         .outerjoin(PumpTruck, PumpTruck.id == FloodOrder.truck_id)
-        .where(_of_person(actor), is_open())
+        .where(*conditions)
     )
     return session.scalar(query) or 0
 
@@ -165,8 +177,13 @@ def is_troubled(now: datetime) -> ColumnElement[bool]:
 
 
 def _lines(
-    session: Session, conditions: Sequence[ColumnElement[bool]], size: int
+    session: Session,
+    conditions: Sequence[ColumnElement[bool]],
+    size: int,
+    *,
+    newest_first: bool = True,
 ) -> list[OrderLine]:
+    place = FloodOrder.issued_at, FloodOrder.id
     waits = and_(ProcessItem.process_id == FloodOrder.process_id, ProcessItem.status == "open")
     query = (
         select(FloodOrder, Unit, Person, PumpTruck, Site, ProcessItem)
@@ -176,7 +193,7 @@ def _lines(
         .outerjoin(Site, Site.id == FloodOrder.site_id)
         .outerjoin(ProcessItem, waits)
         .where(*conditions)
-        .order_by(FloodOrder.issued_at.desc(), FloodOrder.id.desc())
+        .order_by(*(column.desc() if newest_first else column for column in place))
         .limit(size)
     )
     return [OrderLine(*row) for row in session.execute(query)]

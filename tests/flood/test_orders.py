@@ -6,6 +6,7 @@ import pytest
 
 from app.errors import Forbidden, InvalidInput, StateChanged
 from app.flood.commands.orders import CancelOrder, IssueOrder, StepOrder
+from app.flood.orders import count_orders_for, orders_for
 from app.run import Actor, run
 from tests.flood.conftest import COMMANDER, OTHER, STAFF, Flood, key
 
@@ -32,6 +33,17 @@ def step(order_id: int, element: str, outcome: str, actor: Actor = STAFF, **more
 def order(flood: Flood) -> dict:
     (found,) = flood.rows("SELECT * FROM flood_orders")
     return found
+
+
+def test_of_many_orders_the_oldest_come_first_and_all_are_counted(flood: Flood) -> None:
+    numbers = []
+    for _ in range(3):
+        numbers.append(issue(flood))
+        flood.later(minutes=1)
+    issue(flood, person_id=OTHER.person_id)
+    with flood.database.sessions() as session:
+        shown = [line.order.id for line in orders_for(session, STAFF, 2)]
+        assert (shown, count_orders_for(session, STAFF)) == (numbers[:2], 3)
 
 
 def test_order_records_its_four_moments(flood: Flood) -> None:

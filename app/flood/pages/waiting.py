@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Final
-
 from flask import render_template
 
 from app.accounts.roles import FLOOD_COMMANDER, FLOOD_STAFF
 from app.db.session import db
-from app.flood.orders import orders_for
+from app.flood.orders import count_orders_for
 from app.flood.pages.room import blueprint
 from app.flood.waiting import count_troubled, waiting_decisions
 from app.web.access import SIGNED_IN, open_to
 from app.web.current import now, reader
-
-MOST: Final = 50
 
 
 @blueprint.get("/waiting")
@@ -26,5 +22,5 @@ def waiting_line() -> str:
         "flood/waiting_line.html",
         decisions=waiting_decisions(session, actor),
         troubled=count_troubled(session, now()) if actor.has(FLOOD_COMMANDER) else 0,
-        orders=len(orders_for(session, actor, MOST)) if actor.has(FLOOD_STAFF) else 0,
+        orders=count_orders_for(session, actor) if actor.has(FLOOD_STAFF) else 0,
     )
