@@ -31,7 +31,9 @@ function options() {
     yAxis: rise, name, lineStyle: { color: colour(LEVELS[level]), type: "dashed" },
     label: { formatter: `${name} ${rise}`, position: "insideEndTop", color: colour("--text") },
   }));
-  const average = { ...curve("average", 2, 1), markLine: { symbol: "none", silent: true, animation: false, data: lines } };
+  // Yellow on white is seen by what lies under it.
+  const edges = lines.map(({ yAxis }) => ({ yAxis, lineStyle: { color: colour("--text-2"), type: "dashed", width: 3 }, label: { show: false } }));
+  const average = { ...curve("average", 2, 1), markLine: { symbol: "none", silent: true, animation: false, data: [...edges, ...lines] } };
   const highest = Math.max(...lines.map((line) => line.yAxis), -Infinity);
   const lowest = Math.min(...lines.map((line) => line.yAxis), Infinity);
   return {
