@@ -45,8 +45,8 @@ WAITING_DAYS: Final = 90
 LONGEST_ID: Final = 19
 # As many rows as a person can still read, and a thread can write in a second or two.
 EXPORT_LIMIT: Final = 5_000
-# The page of each other room that tells what waits there.
-ELSEWHERE: Final = ("sensing.waiting_line", "flood.waiting_line", "assessment.waiting_line")
+# The page of each other room that tells what waits there. Of alerts there may be many areas: they come last.
+ELSEWHERE: Final = ("flood.waiting_line", "assessment.waiting_line", "sensing.waiting_line")
 FILTER_NAMES: Final = ("stage", "class", "channel", "district", "overdue", "q")
 
 

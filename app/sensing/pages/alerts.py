@@ -52,8 +52,6 @@ from app.web.errors import status_of, text_of
 from sla.sensing import Line
 
 MOST: Final = 100
-# The gravest areas stand in the one line that the inbox has for them; all are a click away.
-MOST_TOLD: Final = 3
 LONGEST_ID: Final = 19
 VERDICTS: Final = {
     None: ("…", _l("待确认")),
@@ -133,7 +131,7 @@ def waiting_line() -> str:
     number = count_waiting(session, actor)
     if not number:
         return ""
-    areas = waiting_areas(session, actor)[:MOST_TOLD]
+    areas = waiting_areas(session, actor)
     # The inbox of another room shows it, too, which has words of its own.
     return render_template(
         "sensing/waiting_line.html", number=number, areas=areas, words=words, **_shared()
