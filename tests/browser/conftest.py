@@ -18,6 +18,7 @@ from app.accounts.passwords import hash_of
 from app.clock import FixedClock
 from app.db.session import Database
 from app.settings import Settings
+from app.web.serving import ending
 from tests.factories import Desk, build_city
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
@@ -44,12 +45,15 @@ def product(desk: Desk, database: Database, settings: Settings, clock: FixedCloc
 def address(product: Flask) -> Iterator[str]:
     """Serve the product; return where."""
     server = make_server("127.0.0.1", 0, product, threaded=True)
+    # It waits for them as it ends: a page that is still being made holds a connection of the database that goes away.
+    server.daemon_threads = False
     thread = Thread(target=server.serve_forever)
     thread.start()
     yield f"http://127.0.0.1:{server.port}"
+    ending.set()
     server.shutdown()
     thread.join()
-    server.server_close()
+    ending.clear()
     watch = product.extensions.get("desk_watch")
     if watch is not None:
         watch.stop()
