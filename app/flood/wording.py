@@ -134,7 +134,7 @@ COLUMNS: Final[Words] = {
     "hour_mm": Text("1 小时（毫米）"), "three_hours_mm": Text("3 小时（毫米）"), "alerts": Text("预警次数"),
     "depth": Text("当前（厘米）"), "peak": Text("最高（厘米）"), "peak_at": Text("最高时间"),
     "opened_at": Text("开始"), "confirmed": Text("已确认"), "confirmed_after_minutes": Text("确认用时中位数（分）"),
-    "closed": Text("已解除"), "closed_after_minutes": Text("解除用时中位数（分）"), "withdrawn": Text("随停用终止"),
+    "closed": Text("已解除"), "closed_after_minutes": Text("解除用时中位数（分）"), "withdrawn": Text("未恢复即终止"),
     "number": Text("案卷号"), "title": Text("案由"), "reported_at": Text("上报"), "closed_at": Text("结案"), "text": Text("指令"),
     "given_to": Text("下达给"), "acknowledged_at": Text("收到"), "on_way_at": Text("出发"), "on_site_at": Text("到场"),
     "done_at": Text("完成"), "state": Text("状态"), "person": Text("人员"), "phone": Text("电话"), "unit": Text("单位"),
@@ -146,7 +146,7 @@ COLUMNS: Final[Words] = {
 HAPPENINGS: Final[Words] = {
     "rain_level": Text("雨情等级"), "response": Text("启动响应"), "rain_over": Text("降雨结束"),
     "report_before": Text("雨前报告"), "report_during": Text("雨中报告"), "report_after": Text("雨后报告"),
-    "alert_opened": Text("积水预警"), "alert_closed": Text("预警解除"), "alert_withdrawn": Text("预警随停用终止"),
+    "alert_opened": Text("积水预警"), "alert_closed": Text("预警解除"), "alert_withdrawn": Text("预警未恢复即终止"),
     "order_issued": Text("下达指令"), "order_done": Text("指令完成"), "roll_call": Text("点名"), "device_command": Text("设备命令"),
 }  # fmt: skip
 

@@ -421,7 +421,7 @@ def test_ending_a_rule_is_asked_about_and_told_as_what_it_was(
     assert "随规则停用终止" in client.get("/sensing/alerts?state=closed").text
     page = client.get("/sensing/speed?month=2025-11").text
     assert re.search(r'data-label="自行恢复" class="number">0<', page)
-    assert re.search(r'data-label="随停用终止" class="number">1<', page)
+    assert re.search(r'data-label="未恢复即终止" class="number">1<', page)
 
 
 def test_all_faults_of_a_window_are_told_at_once(underpass: Underpass, signed: SignIn) -> None:

@@ -59,7 +59,7 @@ VERDICTS: Final = {
     "automatic": ("✓", _l("自动确认")),
     "false_alarm": ("✕", _l("误报")),
     "returned": ("○", _l("自行恢复")),
-    "withdrawn": ("–", _l("随停用终止")),
+    "withdrawn": ("–", _l("未恢复即终止")),
 }
 # What ended an alert, where no reading did.
 ENDINGS: Final = {

@@ -21,7 +21,7 @@ COLUMNS: Final = {
     "real": _l("属实"),
     "false_alarms": _l("误报"),
     "returned": _l("自行恢复"),
-    "withdrawn": _l("随停用终止"),
+    "withdrawn": _l("未恢复即终止"),
     "waiting": _l("待确认"),
 }
 TIMES: Final = {
