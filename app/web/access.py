@@ -99,8 +99,8 @@ def _is_part() -> bool:
 
 def _renew_session() -> None:
     """Let the session last from now on: it ends hours after what a person did, not after what their page asks for."""
-    asked = _is_part() or not request.accept_mimetypes.accept_html
-    if request.method == "GET" and asked:
+    by_itself = _is_part() or not request.accept_mimetypes.accept_html
+    if "X-By-Itself" in request.headers or (request.method == "GET" and by_itself):
         return
     at = int(now().timestamp())
     if at - session.get(_RENEWED, 0) >= RENEWED_EVERY_S:

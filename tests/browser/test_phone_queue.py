@@ -11,9 +11,9 @@ from app.clock import FixedClock
 from app.flood.commands.duty import Position, SignOn
 from app.flood.commands.orders import IssueOrder, StepOrder
 from app.run import Actor, run
-from tests.browser.conftest import PASSWORD, Reader
+from tests.browser.conftest import PASSWORD, Reader, Readers
 from tests.factories import IN_GRID, Desk
-from tests.flood.conftest import COMMANDER, STAFF, Flood, flooded_city
+from tests.flood.conftest import COMMANDER, OTHER, STAFF, Flood, flooded_city
 
 # In the unit of STAFF.
 COLLEAGUE = Actor(111, 11, "/1/11/", frozenset({"flood_staff"}), "队员丙", ranked=True)
@@ -39,9 +39,9 @@ def _order(flood: Flood) -> int:
     return number
 
 
-def _opened(reader: Reader) -> Page:
+def _opened(reader: Reader, login: str = "staff1") -> Page:
     reader.page.set_viewport_size({"width": 390, "height": 844})
-    reader.sign_in("staff1")
+    reader.sign_in(login)
     reader.open(PHONE)
     return reader.page
 
@@ -70,9 +70,9 @@ def test_refused_step_stands_aside_with_its_text(reader: Reader, flood: Flood) -
     assert [row["text"] for row in flood.rows("SELECT text FROM duty_notes")] == ["泵站门口无人"]
     page.click("[data-back]")
     expect(page.locator("#text")).to_have_value("水深到膝盖")
-    expect(page.locator("#waiting")).to_be_hidden()
     page.click('button:text-is("发送情况")')
-    expect(page.locator(".card .items")).to_contain_text("水深到膝盖")
+    expect(page.locator("form + .items")).to_contain_text("水深到膝盖")
+    expect(page.locator("#waiting")).to_be_hidden()
 
 
 def test_session_that_ran_out_is_said_and_loses_nothing(reader: Reader, flood: Flood) -> None:
@@ -117,6 +117,72 @@ def test_browser_that_keeps_nothing_still_sends(reader: Reader, flood: Flood) ->
     page.context.set_offline(False)
     step.click()
     expect(step).to_have_text("已到现场")
+
+
+def test_page_is_loaded_again_only_when_nothing_is_under_way(reader: Reader, flood: Flood) -> None:
+    _order(flood)
+    page = _opened(reader)
+    held: list[Route] = []
+
+    def hold(route: Route) -> None:
+        held.append(route)
+
+    page.route("**/duty/me/notes", hold)
+    page.fill("#text", "水深到膝盖")
+    page.click('button:text-is("发送情况")')
+    step = page.locator(".order > form button.primary")
+    step.click()
+    expect(step).to_have_text("已办理，页面随后更新")
+    expect(step).to_be_disabled()
+    held[0].continue_()
+    expect(step).to_have_text("已出发")
+    assert [row["text"] for row in flood.rows("SELECT text FROM duty_notes")] == ["水深到膝盖"]
+
+
+def test_what_is_deleted_is_not_sent(reader: Reader, flood: Flood) -> None:
+    page = _opened(reader)
+    page.context.set_offline(True)
+    for words in ("第一条", "第二条"):
+        page.fill("#text", words)
+        page.click('button:text-is("发送情况")')
+        expect(page.locator("#waiting")).to_contain_text(words)
+    held: list[Route] = []
+
+    def hold(route: Route) -> None:
+        held.append(route)
+
+    page.route("**/duty/me/notes", hold)
+    page.context.set_offline(False)
+    first, second = page.locator("#waiting li").all()
+    # What is on its way cannot be taken back.
+    expect(first.locator("[data-drop]")).to_be_hidden(timeout=20_000)
+    page.on("dialog", lambda dialog: dialog.accept())
+    second.locator("[data-drop]").click()
+    expect(page.locator("#waiting li")).to_have_count(1)
+    held[0].continue_()
+    expect(page.locator("#waiting")).to_be_hidden()
+    assert [row["text"] for row in flood.rows("SELECT text FROM duty_notes")] == ["第一条"]
+
+
+def test_nothing_is_sent_in_the_name_of_who_is_signed_in_now(
+    reader: Reader, readers: Readers, flood: Flood
+) -> None:
+    order = run(
+        IssueOrder("抽水", unit_id=OTHER.unit_id, site_id=flood.sites["F-2"]), actor=COMMANDER
+    )["order_id"]
+    page = _opened(reader, "staff2")
+    page.context.set_offline(True)
+    page.click(".order > form button.primary")
+    expect(page.locator("#waiting")).to_contain_text("1 项待发送")
+    now = readers()
+    now.sign_in("staff1")
+    page.context.clear_cookies()
+    page.context.add_cookies(now.page.context.cookies())
+    page.context.set_offline(False)
+    expect(page.locator("#signed-out")).to_be_visible(timeout=20_000)
+    expect(page.locator("#waiting")).to_contain_text("1 项待发送")
+    (row,) = flood.rows("SELECT acknowledged_at FROM flood_orders WHERE id = :id", id=order)
+    assert row["acknowledged_at"] is None
 
 
 def test_timer_leaves_a_button_that_is_at_work(reader: Reader, flood: Flood) -> None:

@@ -577,6 +577,23 @@ def test_what_a_phone_did_before_is_no_error(flood: Flood, staff: FlaskClient) -
     # Of a day that nobody signed on for.
     never = {**sure, "sign_on_id": sign_on["id"] + 1}
     assert staff.post("/flood/duty/me/sign-off", data=never, headers=accept).status_code == 409
+    # It comes late, from another phone: the next duty goes on.
+    run(SignOn(Position(HERE["lon"], HERE["lat"], 10), other, None, None), actor=STAFF)
+    late = staff.post("/flood/duty/me/sign-off", data={**sure, "kept": "1"}, headers=accept)
+    assert late.json == {"already": True}
+    assert len(flood.rows("SELECT id FROM duty_sign_ons WHERE off_at IS NULL")) == 1
+
+
+def test_phone_that_was_passed_on_does_nothing_in_another_name(
+    flood: Flood, staff: FlaskClient
+) -> None:
+    order = run(IssueOrder("抽水", person_id=STAFF.person_id), actor=COMMANDER)["order_id"]
+    data = {"step": "T_acknowledge", "person": str(OTHER.person_id)}
+    answer = staff.post(
+        f"/flood/duty/me/orders/{order}", data=data, headers={"Accept": "application/json"}
+    )
+    assert answer.status_code == 401
+    assert flood.rows("SELECT acknowledged_at FROM flood_orders")[0]["acknowledged_at"] is None
 
 
 def test_phone_without_a_position_is_told_so(flood: Flood, staff: FlaskClient) -> None:

@@ -8,7 +8,7 @@ from http import HTTPStatus
 from math import ceil
 from typing import Any
 
-from flask import redirect, render_template, request, url_for
+from flask import redirect, render_template, request, session, url_for
 from flask.blueprints import BlueprintSetupState
 from flask.typing import ResponseReturnValue
 from flask_login import current_user, login_user, logout_user
@@ -79,8 +79,9 @@ def open_session() -> ResponseReturnValue:
 @blueprint.post("/sign-out")
 @open_to(PUBLIC)
 def sign_out() -> ResponseReturnValue:
-    """Close the session."""
+    """Close the session. The next one's forms are not those that this one left open."""
     logout_user()
+    session.clear()
     return redirect(url_for("accounts.sign_in"))
 
 

@@ -57,10 +57,11 @@ class SignOn:
 
 @dataclass(frozen=True)
 class SignOff:
-    """Go off duty (签退). leaving_orders: also while orders of one's own are open."""
+    """Go off duty (签退). leaving_orders: also while orders of one's own are open. sign_on_id: only of that duty."""
 
     key: UUID | None = None
     leaving_orders: bool = False
+    sign_on_id: int | None = None
 
 
 @dataclass(frozen=True)
@@ -118,11 +119,14 @@ def _sign_on(command: SignOn, tx: Tx) -> dict[str, Any]:
 @handles(SignOff, FLOOD_STAFF)
 def sign_off(command: SignOff, tx: Tx) -> dict[str, Any]:
     """Sign the actor off. Raises StateChanged when they are not on duty, InvalidInput when orders of theirs are open."""
-    return once(tx, command.key, {"what": "sign_off"}, lambda: _sign_off(command, tx))
+    asked = {"what": "sign_off", "sign_on": command.sign_on_id}
+    return once(tx, command.key, asked, lambda: _sign_off(command, tx))
 
 
 def _sign_off(command: SignOff, tx: Tx) -> dict[str, Any]:
     line = _on_duty(tx)
+    if command.sign_on_id not in (None, line.id):
+        raise StateChanged("这次到岗已经结束，您现在的到岗是另一次。")
     n = own_open_orders(tx.session, tx.actor)
     if n and not command.leaving_orders:
         fault = Text(

@@ -7,9 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from datetime import timedelta
+from http import HTTPStatus
 from typing import Any, Final
 
-from flask import flash, jsonify, redirect, render_template, request, url_for
+from flask import abort, flash, jsonify, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
@@ -70,14 +71,17 @@ def sign_on() -> ResponseReturnValue:
 @open_to(FLOOD_STAFF)
 def sign_off() -> ResponseReturnValue:
     """Sign off."""
+    sign_on_id = number_of("sign_on_id")
 
     def is_off() -> bool:
-        last = _last_sign_on()
-        return last is not None and last.off_at is not None and last.id == number_of("sign_on_id")
+        line = db.session().get(DutySignOn, sign_on_id) if sign_on_id is not None else None
+        if line is None or line.person_id != reader().person_id:
+            return False
+        return line.off_at is not None
 
     # Kept on the phone while the line was down: they have gone, and what came meanwhile is not theirs to be asked of.
     leaving = "1" in {request.form.get("leaving_orders"), request.form.get("kept")}
-    command = SignOff(typed_key(), leaving)
+    command = SignOff(typed_key(), leaving, sign_on_id)
     return _answer(lambda: act(command), lambda _done: (_("已签退。"), "success"), is_off)
 
 
@@ -140,6 +144,9 @@ def _answer(
 
     is_done: whether the reader had done it before, by another request. Then there is nothing to be told of.
     """
+    if request.form.get("person", str(reader().person_id)) != str(reader().person_id):
+        # A phone is passed on with what its page holds: it waits for whoever did it.
+        abort(HTTPStatus.UNAUTHORIZED)
     try:
         done = do()
     except StateChanged as error:

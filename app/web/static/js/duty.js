@@ -9,6 +9,8 @@ const LIVE_MS = 60000;
 const AGAIN_MS = 15000;
 const STORE = "requests";
 const POSITION = ["lon", "lat", "accuracy"];
+// What a page does by itself is nothing that its person did.
+const BY_ITSELF = { "X-By-Itself": "1" };
 
 function fresh(form) {
   const key = form.elements.namedItem("key");
@@ -73,9 +75,9 @@ async function own() {
   try { return (await kept()).filter(({ person }) => person === page.dataset.person); } catch { return []; }
 }
 
-function bodyOf(request, token) {
+function bodyOf(request) {
   const body = new FormData();
-  for (const [name, value] of request.entries) body.append(name, name === "csrf_token" ? token : value);
+  for (const [name, value] of request.entries) body.append(name, value);
   // Whoever did it has gone on since, and cannot be asked again.
   body.append("kept", "1");
   return body;
@@ -83,21 +85,35 @@ function bodyOf(request, token) {
 
 function signedOut() { document.getElementById("signed-out").hidden = false; }
 
-// A page that was open for hours holds a token that has run out: the page is asked for a new one.
-async function currentToken() {
-  const answer = await fetch(location.pathname, { headers: { Accept: "text/html" } });
-  if (answer.redirected) signedOut();
-  if (!answer.ok || answer.redirected) return null;
+// A page that was open for hours holds a token that has run out: the page is asked for a new one. Null where nobody is
+// signed in, or somebody else by now.
+async function newToken() {
+  const answer = await fetch(location.pathname, { headers: { Accept: "text/html", ...BY_ITSELF } });
+  if (!answer.ok) return null;
   const found = new DOMParser().parseFromString(await answer.text(), "text/html");
-  return found.querySelector("input[name=csrf_token]")?.value ?? null;
+  if (found.querySelector(".phone")?.dataset.person !== page.dataset.person) { signedOut(); return null; }
+  const token = found.querySelector("input[name=csrf_token]").value;
+  for (const field of document.querySelectorAll("input[name=csrf_token]")) field.value = token;
+  return token;
 }
 
-async function post(action, body) {
-  const answer = await fetch(action, { method: "POST", body, headers: { Accept: "application/json" } });
+async function postOnce(action, body, headers) {
+  const answer = await fetch(action, { method: "POST", body, headers: { Accept: "application/json", ...headers } });
   let told = {};
   try { told = await answer.json(); } catch { /* An error of a server in between is no JSON. */ }
   if (answer.status === 401) signedOut();
   return { status: answer.status, done: answer.ok && !answer.redirected, told };
+}
+
+async function post(action, body, headers = {}) {
+  body.set("person", page.dataset.person);
+  body.set("csrf_token", document.querySelector(".phone input[name=csrf_token]").value);
+  const answer = await postOnce(action, body, headers);
+  if (answer.told.code !== "csrf") return answer;
+  const token = await newToken();
+  if (token === null) return answer;
+  body.set("csrf_token", token);
+  return postOnce(action, body, headers);
 }
 
 // What is refused however often it is asked. A session or a token that ran out is not, nor a server in trouble.
@@ -108,16 +124,31 @@ function wordsOf({ status, told }) {
   return faults.length ? faults.flat().join(" ") : told.message ?? String(status);
 }
 
-// What can be done once only is not offered again while it waits.
+const forms = () => Array.from(document.querySelectorAll(".phone form"));
+
+// What can be done once only is not offered again while it waits, nor when it is done and the page not yet loaded anew.
 function markQueued(requests) {
   const queued = new Set(requests.filter(waits).map(({ action }) => action));
-  for (const form of document.querySelectorAll(".phone form[data-once]")) {
+  for (const form of forms().filter((one) => "once" in one.dataset)) {
     const button = form.querySelector("button");
-    const isQueued = queued.has(form.action);
+    const said = queued.has(form.action) ? page.dataset.queued : done.has(form.action) ? page.dataset.done : null;
     button.dataset.usual ??= button.textContent;
-    button.disabled = isQueued || "busy" in form.dataset;
-    button.textContent = isQueued ? page.dataset.queued : button.dataset.usual;
+    button.disabled = said !== null || "busy" in form.dataset;
+    button.textContent = said ?? button.dataset.usual;
   }
+}
+
+const isTyped = (form) => Array.from(form.querySelectorAll("textarea, input[type=file]")).some(({ value }) => value);
+
+// What was done, while the page still shows what was before it.
+const done = new Set();
+
+// Loading the page again would end what another form is doing and take away what is being typed: then it comes later.
+// Return whether it is being loaded.
+function reload() {
+  if (done.size === 0 || forms().some((form) => "busy" in form.dataset || isTyped(form))) return false;
+  location.reload();
+  return true;
 }
 
 const textsOf = ({ entries }) => entries.filter(([name, value]) => ["text", "opinion"].includes(name) && value).map(([, value]) => value);
@@ -126,12 +157,17 @@ const textsOf = ({ entries }) => entries.filter(([name, value]) => ["text", "opi
 function formOf(request) {
   const given = new Map(request.entries);
   const alike = (field) => field.type !== "hidden" || ["key", "csrf_token", ...POSITION].includes(field.name) || given.get(field.name) === field.value;
-  return Array.from(document.querySelectorAll(".phone form")).find((form) => (
+  return forms().find((form) => (
     form.action === request.action && form.querySelector("textarea") && Array.from(form.elements).every(alike)
   ));
 }
 
-async function putBack(request, form) {
+// It stays kept until the form is handed in.
+function putBack(request, form) {
+  if (isTyped(form)) {
+    say(page.dataset.occupied);
+    return;
+  }
   for (const [name, value] of request.entries) {
     const field = form.elements.namedItem(name);
     if (!field || field.type === "hidden") continue;
@@ -142,8 +178,7 @@ async function putBack(request, form) {
       field.files = files.files;
     }
   }
-  await drop(request.id);
-  await showWaiting();
+  form.dataset.from = request.id;
   form.closest("details")?.setAttribute("open", "");
   form.querySelector("textarea").focus();
 }
@@ -157,7 +192,9 @@ function lineOf(request) {
   const back = line.querySelector("[data-back]");
   back.hidden = !form;
   back.addEventListener("click", () => putBack(request, form));
-  line.querySelector("[data-drop]").addEventListener("click", async () => {
+  const away = line.querySelector("[data-drop]");
+  away.hidden = request.id === underWay;
+  away.addEventListener("click", async () => {
     if (!window.confirm(page.dataset.sure.replace("{what}", request.what))) return;
     await drop(request.id);
     await showWaiting();
@@ -166,6 +203,8 @@ function lineOf(request) {
 }
 
 let listed = "";
+// Of the request that is being sent.
+let underWay = null;
 
 async function showWaiting() {
   const requests = await own();
@@ -176,77 +215,83 @@ async function showWaiting() {
   waitingPart.querySelector("span").textContent = parts.filter(Boolean).join("\n");
   waitingPart.querySelector("button").hidden = count === 0;
   // A finger may be on a button of it: it is drawn anew only when it is another.
-  const now = requests.map(({ id, refused: words }) => `${id} ${words}`).join();
+  const now = requests.map(({ id, refused: words }) => `${id} ${words} ${id === underWay}`).join();
   if (now !== listed) waitingPart.querySelector("ul").replaceChildren(...requests.map(lineOf));
   listed = now;
   markQueued(requests);
   return count;
 }
 
-// Loading the page again would take away what is being typed.
-const isTyped = () => Array.from(document.querySelectorAll(".phone textarea, .phone input[type=file]")).some(({ value }) => value);
-
-let sending = false;
-
-// In the order they were made; each is dropped only once the server has done it.
+// In the order they were made; each is dropped only once the server has done it. What its person deletes meanwhile is
+// not sent: the store is asked for each.
 async function sendKept() {
-  if (sending) return;
-  sending = true;
+  if (underWay !== null) return;
+  underWay = 0;
   try {
-    const requests = (await own()).filter(waits);
-    if (requests.length === 0) return;
-    const token = await currentToken();
-    if (token === null) return;
-    for (const request of requests) {
-      const answer = await post(request.action, bodyOf(request, token));
-      if (answer.done) await drop(request.id);
-      else if (isRefused(answer)) await keep({ ...request, refused: wordsOf(answer) });
+    let request;
+    while ((request = (await own()).find(waits))) {
+      underWay = request.id;
+      await showWaiting();
+      const answer = await post(request.action, bodyOf(request));
+      if (answer.done) {
+        await drop(request.id);
+        done.add(request.action);
+      } else if (isRefused(answer)) await keep({ ...request, refused: wordsOf(answer) });
       else return;
     }
-    if (!isTyped()) location.reload();
   } catch { /* The line is still down: they are tried again. */ } finally {
-    sending = false;
-    await showWaiting();
+    underWay = null;
+    if (!reload()) await showWaiting();
   }
 }
 
-// Return whether the page is being loaded again.
+function say(words) {
+  said.textContent = words;
+  said.scrollIntoView({ block: "nearest" });
+}
+
+function cleared(form) {
+  said.textContent = "";
+  delete form.dataset.from;
+  form.reset();
+  forgetPlace(form);
+  fresh(form);
+}
+
+// Hand a form in; what it was filled from is then no longer kept.
 async function hand(form, button) {
   const body = new FormData(form);
-  let isExpired = false;
+  const from = Number(form.dataset.from ?? 0);
   try {
     // Behind what waits already, or orders would be done before they are taken.
     if (!(await own()).some(waits)) {
       const answer = await post(form.action, body);
-      if (answer.done) { location.reload(); return true; }
+      if (answer.done) {
+        done.add(form.action);
+        cleared(form);
+        if (from) await drop(from);
+        return;
+      }
       if (isRefused(answer)) {
-        said.textContent = wordsOf(answer);
-        said.scrollIntoView({ block: "nearest" });
+        say(wordsOf(answer));
         if (answer.status === 409) fresh(form);
         forgetPlace(form);
-        return false;
+        return;
       }
-      isExpired = answer.told.code === "csrf";
     }
   } catch { /* The line is down. */ }
   try {
     await keep({ person: page.dataset.person, action: form.action, entries: [...body.entries()], what: button.textContent.trim() });
   } catch {
     // What was typed stays, and its key: sent again it is the same request.
-    said.textContent = page.dataset.unkept;
-    said.scrollIntoView({ block: "nearest" });
-    return false;
+    say(page.dataset.unkept);
+    return;
   }
-  said.textContent = "";
-  form.reset();
-  forgetPlace(form);
-  fresh(form);
-  // The page's token ran out, and perhaps the session with it: asking for a new one tells.
-  if (isExpired) sendKept();
-  return false;
+  cleared(form);
+  if (from) await drop(from);
 }
 
-for (const form of document.querySelectorAll(".phone form")) {
+for (const form of forms()) {
   // The key is of what is in the form now: sent again as it is, it is the same request.
   form.addEventListener("change", () => fresh(form));
   form.addEventListener("submit", (event) => {
@@ -255,17 +300,21 @@ for (const form of document.querySelectorAll(".phone form")) {
     if (button.disabled) return;
     button.disabled = true;
     form.dataset.busy = "";
+    // What is typed now would be taken for what was sent.
+    form.inert = true;
     const free = async () => {
+      form.inert = false;
       delete form.dataset.busy;
+      if (reload()) return;
       button.disabled = false;
       await showWaiting();
     };
-    const go = async () => { if (!(await hand(form, button))) await free(); };
+    const go = () => hand(form, button).finally(free);
     const needs = "position" in form.dataset && !form.elements.namedItem("lon").value;
     if (!needs) { go(); return; }
     located(form, go, () => {
       if (form.dataset.position === "optional") { go(); return; }
-      said.textContent = page.dataset.failed;
+      say(page.dataset.failed);
       free();
     });
   });
@@ -277,6 +326,8 @@ document.getElementById("offline").textContent = page.dataset.offline;
 waitingPart.querySelector("button").addEventListener("click", sendKept);
 window.addEventListener("online", sendKept);
 window.setInterval(sendKept, AGAIN_MS);
+// What was typed may have been taken away again.
+page.addEventListener("focusout", reload);
 showWaiting().then((count) => { if (count) sendKept(); });
 
 const live = document.querySelector("form[data-live]");
@@ -284,7 +335,7 @@ if (live) {
   window.setInterval(() => {
     located(live, () => {
       fresh(live);
-      post(live.action, new FormData(live)).catch(() => {});
+      post(live.action, new FormData(live), BY_ITSELF).catch(() => {});
       forgetPlace(live);
     }, () => {});
   }, LIVE_MS);
