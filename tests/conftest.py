@@ -7,6 +7,7 @@ embedded server is started for the session and thrown away after it.
 from __future__ import annotations
 
 import fcntl
+import gc
 import os
 import shutil
 import tempfile
@@ -19,6 +20,7 @@ from uuid import uuid4
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
+from jinja2 import FileSystemBytecodeCache
 from sqlalchemy import URL, create_engine, make_url, text
 from sqlalchemy.orm import Session
 
@@ -33,6 +35,8 @@ from app.settings import Settings
 TEMPLATE = "jingwei_template"
 # Shared by the workers of pytest-xdist, which inherit the environment of the controller.
 SHARED = "JINGWEI_TEST_DIR"
+# New objects after which the collector looks for cycles; each test makes an application of some hundred thousand.
+COLLECT_AFTER = 50_000
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -42,6 +46,13 @@ def pytest_configure(config: pytest.Config) -> None:
         # The account that runs PostgreSQL for root must be able to pass through.
         shared.chmod(0o711)
         os.environ[SHARED] = str(shared)
+
+
+def pytest_collection_finish() -> None:
+    """Let the collector pass over the modules and tests, which stay: it would walk them again and again."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(COLLECT_AFTER)
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
@@ -169,8 +180,16 @@ def database(
 def app(settings: Settings, open_database: Database, clock: FixedClock) -> Iterator[Flask]:
     """Return the application over the rolled back transaction."""
     built = create_app(settings, database=open_database, clock=clock)
+    keep_templates(built)
     built.config["WTF_CSRF_ENABLED"] = False
     yield built
+
+
+def keep_templates(app: Flask) -> None:
+    """Let the applications of a session compile each template once: every test has an application of its own."""
+    folder = Path(os.environ[SHARED], "templates")
+    folder.mkdir(exist_ok=True)
+    app.jinja_env.bytecode_cache = FileSystemBytecodeCache(str(folder))
 
 
 @pytest.fixture

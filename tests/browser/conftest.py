@@ -19,6 +19,7 @@ from app.clock import FixedClock
 from app.db.session import Database
 from app.settings import Settings
 from app.web.serving import ending
+from tests.conftest import keep_templates
 from tests.factories import Desk, build_city
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
@@ -38,7 +39,9 @@ def desk(database: Database) -> Desk:
 @pytest.fixture
 def product(desk: Desk, database: Database, settings: Settings, clock: FixedClock) -> Flask:
     """Return the application that is served."""
-    return create_app(settings, database=database, clock=clock)
+    built = create_app(settings, database=database, clock=clock)
+    keep_templates(built)
+    return built
 
 
 @pytest.fixture
