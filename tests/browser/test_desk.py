@@ -83,6 +83,11 @@ def test_what_waits_elsewhere_comes_without_moving_the_list(
     assert not page.locator(".elsewhere a").count()
     _renew(page)
     assert page.locator("tr[data-item]").bounding_box() == before
+    # However many areas wait, they scroll within their line.
+    page.locator(".elsewhere").evaluate(
+        "(line) => { for (let n = 0; n < 9; n++) line.append(line.lastElementChild.cloneNode(true)); }"
+    )
+    assert page.evaluate("document.documentElement.scrollWidth") == width
     page.focus("#waiting-alerts")
     _renew(page)
     assert page.evaluate("document.activeElement.id") == "waiting-alerts"
