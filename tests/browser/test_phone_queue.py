@@ -129,7 +129,8 @@ def test_page_is_loaded_again_only_when_nothing_is_under_way(reader: Reader, flo
 
     page.route("**/duty/me/notes", hold)
     page.fill("#text", "水深到膝盖")
-    page.click('button:text-is("发送情况")')
+    with page.expect_request("**/duty/me/notes"):
+        page.click('button:text-is("发送情况")')
     step = page.locator(".order > form button.primary")
     step.click()
     expect(step).to_have_text("已办理，页面随后更新")
@@ -197,7 +198,8 @@ def test_timer_leaves_a_button_that_is_at_work(reader: Reader, flood: Flood) -> 
     page.clock.install()
     page.route("**/duty/me/orders/*", hold)
     step = page.locator(".order > form button.primary")
-    step.click()
+    with page.expect_request("**/duty/me/orders/*"):
+        step.click()
     page.clock.fast_forward(TOO_LONG_A_TURN_MS)
     expect(step).to_be_disabled()
     assert len(held) == 1
