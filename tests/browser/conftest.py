@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from threading import Thread
 
 import pytest
 from flask import Flask
 from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Error as PlaywrightError
 from sqlalchemy import text
 from werkzeug.serving import make_server
 
@@ -133,6 +135,10 @@ def readers(chromium: Browser, address: str) -> Iterator[Readers]:
 
     yield seat
     for context in contexts:
+        for page in context.pages:
+            # The server does not close the file that it is sending when its reader goes away.
+            with suppress(PlaywrightError):
+                page.wait_for_load_state(timeout=5_000)
         context.close()
 
 
